@@ -1,0 +1,178 @@
+"""The site's configuration: one frozen object, validated at construction.
+
+Every way to configure dntguard (keywords of a middleware, a framework's settings, a TOML file, the command line)
+ends here, so the names, the defaults and the errors are the same everywhere.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, Self, get_args
+
+from dntguard.errors import PolicyError
+from dntguard.purposes import OPTIONAL_PURPOSES, Purpose
+from dntguard.urls import INVALID_HOST, parse_host
+from dntguard.vendors import Registry
+
+Mode = Literal["opt-out", "opt-in", "never"]
+ThirdParty = Literal["remove", "keep"]
+CookieScope = Literal["tracking", "all-but-necessary"]
+Undecidable = Literal["remove", "keep"]
+
+_SIGNAL_REFUSES = frozenset({Purpose.ANALYTICS, Purpose.MARKETING})
+_COOKIE_PATTERN = re.compile(r"[\x21-\x7e]+\Z").match
+_VENDOR_ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z").match
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What a site does for visitors who refuse.
+
+    Every argument is optional. Sequences may be any iterable of strings, purposes may be given as strings.
+
+    Args:
+        mode: `"opt-out"`: all purposes are granted until refused; `"opt-in"`: only the necessary ones until granted;
+            `"never"`: the optional purposes are refused for everybody.
+        dnt_refuses: the purposes that `DNT: 1` refuses.
+        gpc_refuses: the purposes that `Sec-GPC: 1` refuses.
+        third_party: what becomes of third-party scripts and frames that no vendor claims: `"remove"` or `"keep"`.
+        allow: hosts (with their subdomains) or vendor ids that are never refused.
+        block: hosts (with their subdomains) or vendor ids that are refused for every visitor. Where `allow` and
+            `block` name different parts of one host, the longer name wins; hosts win over vendor ids.
+        first_party: further hosts (with their subdomains) that are this site's own.
+        allow_cookies: patterns (`*` for any run of characters) of cookie names that are never refused.
+        block_cookies: patterns of cookie names that are refused for every visitor; `allow_cookies` wins.
+        cookies: which cookies a refusal takes: `"tracking"` (those of refused vendors) or `"all-but-necessary"`
+            (all but those known or declared necessary).
+        include: path patterns (`*` for any run of characters, `/` too) the middleware acts on; empty for all.
+        exclude: path patterns it leaves alone; wins over `include`.
+        report_only: decide and report, change nothing.
+        on_undecidable: what becomes of that which cannot be judged, `"remove"` or `"keep"`: a tag over the limit, an
+            element whose extent depends on how a browser reads broken markup, a body in an unknown coding.
+        max_undecided: how many bytes of a page may be held back while a tag or script is undecided.
+        on_report: called with the `Report` of each exchange, after its last byte.
+
+    Raises:
+        PolicyError: an option is unknown or cannot be used.
+    """
+
+    mode: Mode = "opt-out"
+    dnt_refuses: frozenset[Purpose] = _SIGNAL_REFUSES
+    gpc_refuses: frozenset[Purpose] = _SIGNAL_REFUSES
+    third_party: ThirdParty = "remove"
+    allow: tuple[str, ...] = ()
+    block: tuple[str, ...] = ()
+    first_party: tuple[str, ...] = ()
+    allow_cookies: tuple[str, ...] = ()
+    block_cookies: tuple[str, ...] = ()
+    cookies: CookieScope = "tracking"
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    report_only: bool = False
+    on_undecidable: Undecidable = "remove"
+    max_undecided: int = 512 * 1024
+    on_report: Callable[[Any], object] | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        def put(name: str, value: object) -> None:
+            object.__setattr__(self, name, value)
+
+        for name, literal in _CHOICES.items():
+            _one_of(name, getattr(self, name), get_args(literal))
+        for name in ("dnt_refuses", "gpc_refuses"):
+            put(name, _purposes(name, getattr(self, name)))
+        for name in ("allow", "block", "first_party", "allow_cookies", "block_cookies", "include", "exclude"):
+            put(name, _strings(name, getattr(self, name)))
+        put("first_party", tuple(_host("first_party", entry) for entry in self.first_party))
+        for name in ("allow", "block"):
+            put(name, tuple(_host_or_vendor(name, entry) for entry in getattr(self, name)))
+        for name in ("allow_cookies", "block_cookies"):
+            for entry in getattr(self, name):
+                if not _COOKIE_PATTERN(entry) or any(char in entry for char in "=;,"):
+                    raise PolicyError(name, entry, "not a cookie-name pattern", 'write a name such as "_ga" or "_ga_*"')
+        for name in ("include", "exclude"):
+            for entry in getattr(self, name):
+                if not entry.startswith(("/", "*")):
+                    raise PolicyError(name, entry, "not a path pattern", f'start it with "/", as in "/{entry}"')
+        for name, other in (("allow", "block"), ("allow_cookies", "block_cookies")):
+            both = sorted(set(getattr(self, name)) & set(getattr(self, other)))
+            if both:
+                raise PolicyError(name, both[0], f"also in {other!r}", "name it in one of the two")
+        if not isinstance(self.report_only, bool):
+            raise PolicyError("report_only", self.report_only, "not a boolean", "write True or False")
+        if isinstance(self.max_undecided, bool) or not isinstance(self.max_undecided, int) or self.max_undecided < 1024:
+            raise PolicyError(
+                "max_undecided", self.max_undecided, "not a number of bytes", "write an integer of at least 1024"
+            )
+        if self.on_report is not None and not callable(self.on_report):
+            raise PolicyError("on_report", self.on_report, "not callable", "give a function of one argument, or None")
+
+    @classmethod
+    def from_mapping(cls, options: Mapping[str, object]) -> Self:
+        """The policy of a mapping from option names to values: settings, keywords, a TOML table.
+
+        Raises:
+            PolicyError: a name is not an option (the nearest one is suggested), or a value cannot be used.
+        """
+        names = option_names()
+        for name, value in options.items():
+            if name not in names:
+                close = difflib.get_close_matches(str(name), names, n=1)
+                fix = f"did you mean {close[0]!r}?" if close else f"the options are {', '.join(names)}"
+                raise PolicyError(str(name), value, "no such option", fix)
+        return cls(**dict(options))  # type: ignore[arg-type]  # __post_init__ checks each value
+
+
+def option_names() -> list[str]:
+    """The names of all options, in the order of the documentation."""
+    return [option.name for option in fields(Policy)]
+
+
+_CHOICES = {"mode": Mode, "third_party": ThirdParty, "cookies": CookieScope, "on_undecidable": Undecidable}
+
+
+def _one_of(name: str, value: object, allowed: tuple[str, ...]) -> None:
+    if not isinstance(value, str) or value not in allowed:
+        raise PolicyError(name, value, "not a known value", "write " + " or ".join(f'"{item}"' for item in allowed))
+
+
+def _strings(name: str, value: object) -> tuple[str, ...]:
+    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+        raise PolicyError(name, value, "not a list of strings", 'write a list, as in ["a", "b"]')
+    entries = tuple(value)
+    for entry in entries:
+        if not isinstance(entry, str) or not entry:
+            raise PolicyError(name, entry, "not a non-empty string", "write each entry as a string")
+    return entries
+
+
+def _purposes(name: str, value: object) -> frozenset[Purpose]:
+    purposes: set[Purpose] = set()
+    for entry in _strings(name, value):
+        known = [purpose for purpose in OPTIONAL_PURPOSES if purpose.value == entry]
+        if not known:
+            choices = ", ".join(f'"{purpose.value}"' for purpose in Purpose if purpose in OPTIONAL_PURPOSES)
+            raise PolicyError(name, entry, "not a purpose that can be refused", f"choose from {choices}")
+        purposes.update(known)
+    return frozenset(purposes)
+
+
+def _host(name: str, entry: str) -> str:
+    host = parse_host(entry.removeprefix("*."))
+    if host == INVALID_HOST or any(char in entry for char in "/@?#") or (":" in entry and not entry.startswith("[")):
+        raise PolicyError(name, entry, "not a host name", 'write the host alone, as in "cdn.example.com"')
+    return host
+
+
+def _host_or_vendor(name: str, entry: str) -> str:
+    if "." in entry or entry == "localhost" or entry.startswith("["):
+        return _host(name, entry)
+    ids = [vendor.id for vendor in Registry.default().vendors]
+    if entry in ids:
+        return entry
+    close = difflib.get_close_matches(entry, ids, n=1) if _VENDOR_ID(entry) else []
+    fix = f"did you mean {close[0]!r}?" if close else 'write a host such as "cdn.example.com" or a vendor id'
+    raise PolicyError(name, entry, "neither a host nor a known vendor", fix)

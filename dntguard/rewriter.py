@@ -1,0 +1,222 @@
+"""A page and a consent to the page less what is refused.
+
+`Rewriter` is the judge that the scanner asks: it knows which attributes of which elements make a browser ask a host,
+and leaves the verdict on the host to `dntguard.verdicts`.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode
+from binascii import Error as Base64Error
+from functools import lru_cache
+from urllib.parse import unquote_to_bytes
+
+from dntguard.caches import BoundedCache
+from dntguard.consent import REFUSE_ALL, Consent
+from dntguard.policy import Policy
+from dntguard.report import Removal
+from dntguard.scanner import INLINE, Scanner, attributes, tag_name
+from dntguard.urls import INVALID_HOST, Location, parse_page_url, resolve
+from dntguard.verdicts import Refusal, Verdicts, verdicts_for
+
+MOST_REMOVALS = 10_000
+"""How many removals of one page are kept one by one: a page of nothing but trackers must not fill the memory."""
+
+_FETCHING = frozenset(
+    "stylesheet preload modulepreload prefetch prerender preconnect dns-prefetch icon apple-touch-icon "
+    "apple-touch-icon-precomposed apple-touch-startup-image mask-icon fluid-icon manifest import".split()
+)
+"""The link types that make a browser ask the host (HTML section 4.6.7); `canonical` or `alternate` only name it."""
+
+_DATA_BLOCK = re.compile(r"json|^importmap$|^speculationrules$|template|html|handlebars|mustache|glsl|shader|^text/plain")
+"""Types of a `script` that hold data and are never run (HTML section 4.12.1)."""
+
+_CANDIDATE = re.compile(r"[\t\n\f\r ,]*+([^\t\n\f\r ]++)[^,(]*+(?:\([^)]*+\)[^,(]*+)*+")
+"""One image candidate of `srcset`: the URL, then a descriptor up to the comma (HTML section 4.8.4.2)."""
+
+_AMBIGUOUS = Removal("markup", "", None, None, 'on_undecidable: "remove"')
+_MOST_TEXT = 300
+
+
+class Rewriter:
+    """Takes what a consent refuses out of one page, chunk by chunk.
+
+    Args:
+        policy: the site's configuration; None for the defaults.
+        consent: the decision; None refuses all optional purposes.
+        page_url: the page's absolute http or https address, as the browser knows it.
+
+    Attributes:
+        removals: what was taken out so far, at most `MOST_REMOVALS` of them.
+        removal_count: how many things were taken out so far.
+
+    Raises:
+        ValueError: `page_url` is not an absolute http or https URL.
+    """
+
+    def __init__(self, policy: Policy | None, consent: Consent | None, page_url: str | Location) -> None:
+        policy = Policy() if policy is None else policy
+        granted = REFUSE_ALL.granted if consent is None else consent.granted
+        page = parse_page_url(page_url) if isinstance(page_url, str) else page_url
+        self.removals: list[Removal] = []
+        self.removal_count = 0
+        self.ambiguous = _AMBIGUOUS if policy.on_undecidable == "remove" else None
+        self._verdicts = verdicts_for(policy, granted)
+        self._page = page
+        self._bases: tuple[Location, ...] = (page,)
+        self._base_is_final = False
+        self.tags = _tag_verdicts(self._verdicts, page.scheme, page.host, self._bases_key())
+        self._report_only = policy.report_only
+        self._scanner = Scanner(self, policy.max_undecided) if self._verdicts.active else None
+
+    def feed(self, data: bytes) -> bytes:
+        """The next bytes of the page; returns those that are decided."""
+        if self._scanner is None:
+            return data
+        rewritten = self._scanner.feed(data)
+        return data if self._report_only else rewritten
+
+    def close(self) -> bytes:
+        """The end of the page; returns what was still held back."""
+        if self._scanner is None:
+            return b""
+        rewritten = self._scanner.close()
+        return b"" if self._report_only else rewritten
+
+    # --- what the scanner asks ----------------------------------------------------------------------------------------
+
+    def inline(self, text: bytes) -> Removal | None:
+        """Why a script with this text is refused."""
+        refusal = self._verdicts.inline(text, self._page)
+        if refusal is None:
+            return None
+        return _removal("inline-script", " ".join(text[:_MOST_TEXT].decode("utf-8", "replace").split()), refusal)
+
+    def base(self, tag: bytes, certain: bool) -> None:
+        """Learn of a `base` element. The first with `href` counts (HTML section 4.2.3); one that a browser may not
+        honor joins those that relative URLs are judged against."""
+        href = attributes(tag).get("href")
+        if href is None or self._base_is_final:
+            return
+        base = resolve(href, self._page)
+        if base.scheme in ("data", "javascript"):
+            base = self._page
+        self._base_is_final = certain or len(self._bases) > 4
+        self._bases = (base,) if certain and len(self._bases) == 1 else (*self._bases, base)
+        self.tags = _tag_verdicts(self._verdicts, self._page.scheme, self._page.host, self._bases_key())
+
+    def removed(self, verdict: Removal, tag: bytes) -> None:
+        """Learn that an element was taken out."""
+        self.removal_count += 1
+        if len(self.removals) < MOST_REMOVALS:
+            if verdict is _AMBIGUOUS:
+                verdict = Removal(
+                    "markup", tag[:_MOST_TEXT].decode("utf-8", "replace"), None, None, 'on_undecidable: "remove"'
+                )
+            self.removals.append(verdict)
+
+    def _bases_key(self) -> tuple[tuple[str, str, str], ...]:
+        # The path of the page itself plays no part unless a base moves relative URLs to a vendor's host.
+        return tuple(
+            (base.scheme, base.host, "/" if base.host == self._page.host else base.path) for base in self._bases
+        )
+
+
+def rewrite(
+    html: bytes | str, *, page_url: str, policy: Policy | None = None, consent: Consent | None = None
+) -> bytes:
+    """A whole page less what is refused.
+
+    Args:
+        html: the page; a str is encoded as UTF-8.
+        page_url: its absolute http or https address.
+        policy: the site's configuration; None for the defaults.
+        consent: the decision; None refuses all optional purposes.
+
+    Raises:
+        ValueError: `page_url` is not an absolute http or https URL.
+    """
+    rewriter = Rewriter(policy, consent, page_url)
+    return rewriter.feed(html.encode() if isinstance(html, str) else html) + rewriter.close()
+
+
+class _Tags:
+    """The verdicts on start tags of pages on one host, behind a bounded cache."""
+
+    def __init__(self, verdicts: Verdicts, page: Location, bases: tuple[Location, ...]) -> None:
+        self._verdicts = verdicts
+        self._page = page
+        self._bases = bases
+
+    def judge(self, tag: bytes) -> Removal | object | None:
+        """Why a start tag is refused: a `Removal`; `INLINE` for a script whose text decides; None to keep it."""
+        name = tag_name(tag)
+        found = attributes(tag)
+        if name == "script":
+            return self._script(found)
+        if name == "iframe":
+            return self._first(name, (found.get("src"),), unclaimed=True)
+        if name == "link":
+            types = set(found.get("rel", "").lower().split())
+            return self._first(name, (found.get("href"),)) if types & _FETCHING else None
+        urls = [found.get("src"), found.get("href"), found.get("xlink:href")]
+        if "srcset" in found:
+            urls.extend(match[1].rstrip(",") for match in _CANDIDATE.finditer(found["srcset"]))
+        return self._first("img", tuple(urls))
+
+    def _script(self, found: dict[str, str]) -> Removal | object | None:
+        # `href` is what an SVG script loads; in HTML it does nothing, and then the text is what runs.
+        urls = (found.get("src"), found.get("href"), found.get("xlink:href"))
+        refused = self._first("script", urls, unclaimed=True)
+        if refused is not None or "src" in found:
+            return refused
+        return None if _DATA_BLOCK.search(found.get("type", "").strip().lower()) else INLINE
+
+    def _first(self, kind: str, urls: tuple[str | None, ...], *, unclaimed: bool = False) -> Removal | None:
+        for url in urls:
+            if url is not None:
+                refusal = self._url(url, unclaimed)
+                if refusal is not None:
+                    return _removal(kind, url[:_MOST_TEXT], refusal)
+        return None
+
+    def _url(self, url: str, unclaimed: bool) -> Refusal | None:
+        for base in self._bases:
+            target = resolve(url, base)
+            if target.scheme == "data" or target.scheme == "javascript":
+                refusal = self._verdicts.inline(_script_of(target), self._page) if unclaimed else None
+            elif target.host == INVALID_HOST:
+                refusal = None  # no browser asks anybody
+            else:
+                refusal = self._verdicts.host(target, self._page, unclaimed=unclaimed)
+            if refusal is not None:
+                return refusal
+        return None
+
+
+def _script_of(target: Location) -> bytes:
+    """The text in a `data:` (RFC 2397) or `javascript:` URL."""
+    if target.scheme == "javascript":
+        return unquote_to_bytes(target.path)
+    kind, _, body = target.path.partition(",")
+    data = unquote_to_bytes(body)
+    if kind.lower().rstrip().endswith("base64"):
+        try:
+            return b64decode(data + b"==")
+        except Base64Error:
+            return b""
+    return data
+
+
+def _removal(kind: str, what: str, refusal: Refusal) -> Removal:
+    return Removal(kind, what, refusal.vendor, refusal.purpose, refusal.rule)
+
+
+@lru_cache(maxsize=64)
+def _tag_verdicts(
+    verdicts: Verdicts, scheme: str, host: str, bases: tuple[tuple[str, str, str], ...]
+) -> BoundedCache[Removal | object | None]:
+    """The remembered verdicts for pages of one host; 64 times 256 KiB is the most that hostile `Host`s can fill."""
+    tags = _Tags(verdicts, Location(scheme, host, "/"), tuple(Location(*base) for base in bases))
+    return BoundedCache(tags.judge, entries=2048, size=256 * 1024)

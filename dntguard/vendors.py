@@ -1,0 +1,350 @@
+"""Vendor data to an immutable `Registry`: who a host, a cookie or an inline snippet belongs to.
+
+Vendors are data: `dntguard/data/*.toml`, one file per purpose. The schema of an entry:
+
+    [[vendor]]
+    id = "meta-pixel"                                  # kebab-case, unique
+    name = "Meta Pixel"
+    purpose = "marketing"                              # necessary, functional, analytics, marketing
+    source = "https://..."                             # the public page where the facts are found
+    hosts = ["connect.facebook.net/en_US/fbevents.js"] # a host with its subdomains, or a path prefix on it
+    cookies = ["_fbp", "_ga_*"]                        # names, "*" for any run of characters
+    inline = ["connect.facebook.net/en_US/fbevents.js", "fbq('init'"]
+    globals = ["fbq"]                                  # what page code calls on `window`
+
+An inline mark is either a loader address, host and path as a snippet writes them in a JavaScript string, or a call
+as a snippet writes it, with single quotes and without whitespace.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib import resources
+
+from dntguard.errors import VendorDataError
+from dntguard.purposes import Purpose
+from dntguard.urls import parents
+
+
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """Who a host, cookie or inline snippet belongs to. The attributes are those of the schema above."""
+
+    id: str
+    name: str
+    purpose: Purpose
+    source: str
+    hosts: tuple[str, ...] = ()
+    cookies: tuple[str, ...] = ()
+    inline: tuple[str, ...] = ()
+    globals: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A vendor and the pattern that named it."""
+
+    vendor: Vendor
+    rule: str
+
+
+class Registry:
+    """All vendors, compiled for look-up. Immutable, shared by threads and tasks.
+
+    Args:
+        vendors: the entries.
+
+    Raises:
+        VendorDataError: an entry breaks the schema, or two entries claim the same id or host pattern.
+    """
+
+    def __init__(self, vendors: Iterable[Vendor]) -> None:
+        self.vendors = tuple(vendors)
+        by_id: dict[str, Vendor] = {}
+        self._hosts: dict[str, Match] = {}
+        self._paths: dict[str, list[tuple[str, Match]]] = {}
+        self._cookies: dict[str, Match] = {}
+        self._cookie_patterns: list[tuple[re.Pattern[str], Match]] = []
+        for vendor in self.vendors:
+            if vendor.id in by_id:
+                raise VendorDataError(vendor.id, "the id is used twice")
+            by_id[vendor.id] = vendor
+            for pattern in vendor.hosts:
+                self._add_host(pattern, Match(vendor, pattern))
+            for pattern in vendor.cookies:
+                self._add_cookie(pattern, Match(vendor, pattern))
+        for prefixes in self._paths.values():
+            prefixes.sort(key=lambda entry: -len(entry[0]))  # the longest prefix decides
+        self._by_id = by_id
+        self._inline = _InlineMarks(self.vendors)
+        # Bound to the instance so that each registry forgets with itself.
+        self.find_cookie = lru_cache(maxsize=4096)(self._find_cookie)
+
+    @staticmethod
+    @cache
+    def default() -> Registry:
+        """The registry of the vendors that come with dntguard; read once per process."""
+        folder = resources.files("dntguard") / "data"
+        texts = [file.read_text("utf-8") for file in folder.iterdir() if file.name.endswith(".toml")]
+        return Registry(vendor for text in texts for vendor in load(text))
+
+    def __contains__(self, vendor_id: str) -> bool:
+        return vendor_id in self._by_id
+
+    def match_host(self, host: str) -> Vendor | None:
+        """Who the whole host belongs to (`"www.google-analytics.com"`), whatever the path."""
+        match = self.find_url(host.lower().removesuffix("."), "")
+        return match.vendor if match else None
+
+    def match_url(self, host: str, path: str) -> Vendor | None:
+        """Who a host and path belong to; a path prefix on a host wins over the host."""
+        match = self.find_url(host, path)
+        return match.vendor if match else None
+
+    def find_url(self, host: str, path: str) -> Match | None:
+        """The pattern behind `match_url`: the most specific host first, on it the longest path prefix first."""
+        for name in parents(host):
+            for prefix, match in self._paths.get(name, ()):
+                if path.startswith(prefix):
+                    return match
+            if name in self._hosts:
+                return self._hosts[name]
+        return None
+
+    def match_cookie(self, name: str) -> Vendor | None:
+        """Who sets a cookie of this name; names are case-sensitive (RFC 6265 section 5.3)."""
+        match = self.find_cookie(name)
+        return match.vendor if match else None
+
+    def _find_cookie(self, name: str) -> Match | None:
+        """The pattern behind `match_cookie`: an exact name wins, then the longest pattern."""
+        if name in self._cookies:
+            return self._cookies[name]
+        found = [match for pattern, match in self._cookie_patterns if pattern.fullmatch(name)]
+        return max(found, key=lambda match: len(match.rule)) if found else None
+
+    def find_inline(self, text: bytes) -> tuple[Match, ...]:
+        """The vendors whose snippet an inline script holds, in the order of their marks in the text."""
+        return self._inline.find(text)
+
+    def _add_host(self, pattern: str, match: Match) -> None:
+        host, slash, path = pattern.partition("/")
+        taken = any(prefix == slash + path for prefix, _ in self._paths.get(host, ())) if slash else host in self._hosts
+        if taken:
+            raise VendorDataError(match.vendor.id, f"another vendor claims the host pattern {pattern!r}")
+        if slash:
+            self._paths.setdefault(host, []).append((slash + path, match))
+        else:
+            self._hosts[host] = match
+
+    def _add_cookie(self, pattern: str, match: Match) -> None:
+        if "*" in pattern:
+            self._cookie_patterns.append((re.compile(name_pattern(pattern)), match))
+        else:
+            # Two vendors of one house may set the same cookie: the first entry names it.
+            self._cookies.setdefault(pattern, match)
+
+
+def name_pattern(pattern: str) -> str:
+    """The regular expression of a pattern in which `*` stands for any run of characters."""
+    return ".*".join(map(re.escape, pattern.split("*")))
+
+
+# --- the schema -----------------------------------------------------------------------------------------------------
+
+_ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z").match
+_HOST_PATTERN = re.compile(r"(?:[a-z0-9_-]+\.)+[a-z0-9-]+(?:/\S*)?\Z").match
+_COOKIE_PATTERN = re.compile(r"[^\s=;,\"\\]+\Z").match
+_ADDRESS_MARK = re.compile(r"((?:[a-z0-9-]+\.)+([a-z]+))(/[^\s\"'\\]*)\Z").match
+_CALL_MARK = re.compile(r"([A-Za-z_$][\w$.]*)\((\[?)(?:'([\w:./ -]+))?'?\Z").match
+_GLOBAL = re.compile(r"[A-Za-z_$][\w$]*\Z").match
+_LISTS = ("hosts", "cookies", "inline", "globals")
+_TEXTS = ("id", "name", "purpose", "source")
+
+
+def load(text: str) -> list[Vendor]:
+    """The vendors of one TOML text.
+
+    Raises:
+        VendorDataError: the text or an entry breaks the schema.
+    """
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise VendorDataError("file", f"not TOML: {error}") from None
+    if set(data) - {"vendor"}:
+        raise VendorDataError("file", f"only [[vendor]] tables belong here, not {sorted(set(data) - {'vendor'})}")
+    return [parse_vendor(entry, place) for place, entry in enumerate(data.get("vendor", []), start=1)]
+
+
+def parse_vendor(entry: Mapping[str, object], place: int = 1) -> Vendor:
+    """One entry of the schema.
+
+    Raises:
+        VendorDataError: a key is missing, unknown or has a value that cannot be used.
+    """
+    label = str(entry.get("id", f"number {place}"))
+    unknown = sorted(set(entry) - set(_TEXTS) - set(_LISTS))
+    if unknown:
+        raise VendorDataError(label, f"unknown key {unknown[0]!r}; the keys are {', '.join(_TEXTS + _LISTS)}")
+    texts: dict[str, str] = {}
+    for key in _TEXTS:
+        value = entry.get(key)
+        if not isinstance(value, str) or not value:
+            raise VendorDataError(label, f"{key!r} must be a text")
+        texts[key] = value
+    lists: dict[str, tuple[str, ...]] = {}
+    for key in _LISTS:
+        value = entry.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise VendorDataError(label, f"{key!r} must be a list of texts")
+        lists[key] = tuple(value)
+    if not _ID(texts["id"]):
+        raise VendorDataError(label, 'the id must be kebab-case, as in "google-analytics"')
+    if texts["purpose"] not in set(Purpose):
+        raise VendorDataError(label, f"no such purpose: {texts['purpose']!r}; choose from {', '.join(Purpose)}")
+    if not texts["source"].startswith("https://"):
+        raise VendorDataError(label, "the source must be an https address")
+    checks = (
+        ("hosts", _HOST_PATTERN, 'a lower-case host, with a path or without: "www.example.com/tag/"'),
+        ("cookies", _COOKIE_PATTERN, 'a cookie name, "*" for any run of characters: "_ga_*"'),
+        ("globals", _GLOBAL, 'a plain identifier: "fbq"'),
+    )
+    for key, check, fix in checks:
+        for item in lists[key]:
+            if not check(item):
+                raise VendorDataError(label, f"{key} entry {item!r} must be {fix}")
+    for item in lists["inline"]:
+        call = _CALL_MARK(item)
+        if not (_ADDRESS_MARK(item) or (call and ("." in call[1] or call[3]))):
+            raise VendorDataError(
+                label,
+                f"inline entry {item!r} must be a loader address (\"cdn.example.com/tag.js\") or an initialising call "
+                "(\"fbq('init'\", \"mixpanel.init(\")",
+            )
+    return Vendor(
+        id=texts["id"],
+        name=texts["name"],
+        purpose=Purpose(texts["purpose"]),
+        source=texts["source"],
+        hosts=lists["hosts"],
+        cookies=lists["cookies"],
+        inline=lists["inline"],
+        globals=lists["globals"],
+    )
+
+
+# --- inline marks ---------------------------------------------------------------------------------------------------
+
+_OPENING = re.compile(
+    rb"""(?:["'`]|["'`][^"'`<>]*<[^<>]*src\s*=\s*\\?["']?|src\s*=\s*\\?["']|src=)(?:https?:)?(?:\\?/\\?/)?(?:[\w-]+\.)*\Z"""
+)
+"""What may stand before a loader address: an opening quote, then nothing but the start of a URL; or `src=`."""
+
+_JSON_VALUE = re.compile(rb"""["']\s*+:\s*+["']\Z""")
+
+_JAVASCRIPT = re.compile(
+    rb"""
+      (?P<comment> //[^\n\r]*+ | <!--[^\n\r]*+ | /\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z) )
+    | (?P<text> "(?:[^"\\\n]++|\\[\s\S])*+" | '(?:[^'\\\n]++|\\[\s\S])*+' | `(?:[^`\\]++|\\[\s\S])*+` )
+    | (?<=[(,=:\[!&|?{};]) [ ]?+ /(?![*/]) (?:[^/\\\[\n]++|\\.|\[(?:[^\]\\\n]++|\\.)*+\])++ /
+    """,
+    re.VERBOSE,
+)
+"""The tokens of JavaScript that can hide or hold a mark: comments, strings, regular expressions."""
+
+_REACH = 240
+"""How far before an address its opening quote is looked for, in bytes."""
+
+
+class _InlineMarks:
+    """Finds vendors' marks in inline scripts.
+
+    Speed decides the shape: each pass is one regular expression that starts with a literal byte, so that the engine
+    skips with `memchr`, and what it finds is one dictionary look-up. Only a candidate that stands where a snippet
+    would have it costs a look at the JavaScript around it: in code, not in a comment, not in data.
+    """
+
+    def __init__(self, vendors: tuple[Vendor, ...]) -> None:
+        self._addresses: dict[bytes, list[tuple[bytes, bytes, Match]]] = {}
+        self._words: dict[bytes, list[tuple[re.Pattern[bytes], Match]]] = {}
+        self._methods: dict[bytes, list[tuple[re.Pattern[bytes], Match]]] = {}
+        suffixes: set[bytes] = set()
+        for vendor in vendors:
+            for mark in vendor.inline:
+                match = Match(vendor, mark)
+                address = _ADDRESS_MARK(mark)
+                if address:
+                    host = address[1].encode()
+                    suffixes.add(address[2].encode())
+                    domain = b".".join(host.split(b".")[-2:])
+                    self._addresses.setdefault(domain, []).append((host, address[3].encode(), match))
+                elif call := _CALL_MARK(mark):
+                    # (?<![\w$.]) would miss window.fbq('init'...), which is the same call.
+                    name = rb"(?<![\w$])" + re.escape(call[1].encode())
+                    if call[3]:
+                        self._words.setdefault(call[3].encode(), []).append((re.compile(name + rb"\s*+\Z"), match))
+                    else:
+                        method = call[1].rpartition(".")[2].encode()
+                        self._methods.setdefault(method, []).append((re.compile(name + rb"\s*+\Z"), match))
+        self._suffix = re.compile(rb"\.(" + _alternatives(suffixes) + rb")\\?/")
+        self._word = re.compile(rb"\(\s*+(?:\[\s*+)?+[\"'](" + _alternatives(self._words) + rb")[\"']")
+        self._method = re.compile(rb"\.(" + _alternatives(self._methods) + rb")\s*+\(")
+
+    def find(self, text: bytes) -> tuple[Match, ...]:
+        candidates: list[tuple[int, bool, Match]] = []
+        for found in self._suffix.finditer(text):
+            candidates.extend(self._at_address(text, found))
+        for found in self._word.finditer(text):
+            before = text[max(0, found.start() - 80) : found.start()]
+            candidates.extend(
+                (found.start(), False, match) for call, match in self._words[found[1]] if call.search(before)
+            )
+        for found in self._method.finditer(text):
+            before = text[max(0, found.start() - 80) : found.end(1)]
+            candidates.extend(
+                (found.start(), False, match) for call, match in self._methods[found[1]] if call.search(before)
+            )
+        if not candidates:
+            return ()
+        candidates.sort(key=lambda candidate: candidate[0])
+        return tuple(dict.fromkeys(_in_place(text, candidates)))
+
+    def _at_address(self, text: bytes, found: re.Match[bytes]) -> Iterable[tuple[int, bool, Match]]:
+        dot, end = found.start(), found.end(1)
+        start = dot
+        while start > 0 and text[start - 1 : start] not in b" \t\n\r\"'`/.\\=":
+            start -= 1
+            if dot - start > 63:  # longer than a label may be (RFC 1035 section 2.3.4)
+                return
+        for host, path, match in self._addresses.get(text[start:end], ()):
+            begin = end - len(host)
+            if begin < 0 or text[begin:end] != host:
+                continue
+            after = text[end : end + 2 * len(path) + 2].replace(b"\\/", b"/")
+            before = text[max(0, begin - _REACH) : begin]
+            opening = _OPENING.search(before)
+            if after.startswith(path) and opening and not _JSON_VALUE.search(before[: opening.start() + 1]):
+                yield begin, True, match
+
+
+def _in_place(text: bytes, candidates: list[tuple[int, bool, Match]]) -> Iterable[Match]:
+    """The candidates that stand in code (calls) or in a string of the code (addresses)."""
+    tokens = _JAVASCRIPT.finditer(text)
+    token = next(tokens, None)
+    for place, is_address, match in candidates:
+        while token is not None and token.end() <= place:
+            token = next(tokens, None)
+        inside = token.lastgroup or "regex" if token is not None and token.start() <= place else None
+        if inside == ("text" if is_address else None):
+            yield match
+
+
+def _alternatives(words: Iterable[bytes]) -> bytes:
+    """A pattern for any of the words, the longest first; one that never matches when there are none."""
+    ordered = sorted(words, key=lambda word: (-len(word), word))
+    return b"|".join(map(re.escape, ordered)) if ordered else rb"(?!)"
