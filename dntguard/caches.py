@@ -19,7 +19,7 @@ class BoundedCache(dict[bytes, Value], Generic[Value]):
     Args:
         compute: the value of a key.
         entries: how many keys may be held.
-        size: how many bytes the keys may have together; a key of more than a sixteenth of that is not held.
+        size: how many bytes the keys may have together; a key of more than a quarter of that is not held.
     """
 
     def __init__(self, compute: Callable[[bytes], Value], *, entries: int, size: int) -> None:
@@ -31,7 +31,7 @@ class BoundedCache(dict[bytes, Value], Generic[Value]):
 
     def __missing__(self, key: bytes) -> Value:
         value = self._compute(key)
-        if len(key) * 16 <= self._size:
+        if len(key) * 4 <= self._size:
             if len(self) >= self._entries or self._held + len(key) > self._size:
                 self.clear()
                 self._held = 0

@@ -10,10 +10,11 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal, Self, get_args
+from typing import Literal, Self, get_args
 
 from dntguard.errors import PolicyError
 from dntguard.purposes import OPTIONAL_PURPOSES, Purpose
+from dntguard.report import Report
 from dntguard.urls import INVALID_HOST, parse_host
 from dntguard.vendors import Registry
 
@@ -74,7 +75,7 @@ class Policy:
     report_only: bool = False
     on_undecidable: Undecidable = "remove"
     max_undecided: int = 512 * 1024
-    on_report: Callable[[Any], object] | None = field(default=None, compare=False)
+    on_report: Callable[[Report], object] | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         def put(name: str, value: object) -> None:
@@ -124,6 +125,23 @@ class Policy:
                 fix = f"did you mean {close[0]!r}?" if close else f"the options are {', '.join(names)}"
                 raise PolicyError(str(name), value, "no such option", fix)
         return cls(**dict(options))  # type: ignore[arg-type]  # __post_init__ checks each value
+
+
+def make_policy(policy: Policy | None, options: Mapping[str, object]) -> Policy:
+    """The policy of a middleware's arguments: a ready one, or options by name.
+
+    Raises:
+        PolicyError: both are given, or an option cannot be used.
+    """
+    if policy is None:
+        return Policy.from_mapping(options)
+    if not isinstance(policy, Policy):
+        raise PolicyError("policy", policy, "not a Policy", "write Policy(...), or give the options by name")
+    if options:
+        raise PolicyError(
+            next(iter(options)), next(iter(options.values())), "given beside a ready policy", "put it into the Policy"
+        )
+    return policy
 
 
 def option_names() -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from dntguard.purposes import Purpose
+from dntguard.signals import Signals
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,9 +13,9 @@ class Removal:
     """One thing taken out.
 
     Attributes:
-        kind: `script`, `inline-script`, `iframe`, `noscript`, `img`, `link` for parts of a page; `set-cookie`,
-            `cookie` (hidden from the application) and `expired-cookie` for cookies; `markup` for what could not be
-            judged; `body` for a response that could not be read.
+        kind: `script`, `inline-script`, `iframe`, `img`, `link` for parts of a page; `markup` for a part that could
+            not be judged and `body` for a body that could not be read; `set-cookie`, `cookie` (hidden from the
+            application) and `expired-cookie` for cookies.
         what: the address, the cookie's name, or the start of the snippet.
         vendor: the vendor's id; None when no vendor claims it.
         purpose: the purpose that was refused; None when it is not known.
@@ -30,3 +31,31 @@ class Removal:
     def as_dict(self) -> dict[str, str | None]:
         """The removal as plain values, for JSON."""
         return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one exchange came to.
+
+    Attributes:
+        method, host, path: of the request; host and path as they were judged.
+        status: of the response; 0 when the application did not answer.
+        signals: what the browser said.
+        granted: the granted purposes.
+        source, reason: why, as in `Consent`.
+        removals: what was taken out, or with `report_only` what would have been; the first 10,000 of a page.
+        removal_count: how many there were.
+        report_only: whether nothing was changed.
+    """
+
+    method: str
+    host: str
+    path: str
+    status: int
+    signals: Signals
+    granted: frozenset[Purpose]
+    source: str
+    reason: str
+    removals: tuple[Removal, ...]
+    removal_count: int
+    report_only: bool

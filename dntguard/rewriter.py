@@ -16,7 +16,7 @@ from dntguard.caches import BoundedCache
 from dntguard.consent import REFUSE_ALL, Consent
 from dntguard.policy import Policy
 from dntguard.report import Removal
-from dntguard.scanner import INLINE, Scanner, attributes, tag_name
+from dntguard.scanner import INLINE, Scanner, attribute_value, attributes, tag_name
 from dntguard.urls import INVALID_HOST, Location, parse_page_url, resolve
 from dntguard.verdicts import Refusal, Verdicts, verdicts_for
 
@@ -37,6 +37,7 @@ _CANDIDATE = re.compile(r"[\t\n\f\r ,]*+([^\t\n\f\r ]++)[^,(]*+(?:\([^)]*+\)[^,(
 
 _AMBIGUOUS = Removal("markup", "", None, None, 'on_undecidable: "remove"')
 _MOST_TEXT = 300
+_DEFAULTS = Policy()
 
 
 class Rewriter:
@@ -56,7 +57,7 @@ class Rewriter:
     """
 
     def __init__(self, policy: Policy | None, consent: Consent | None, page_url: str | Location) -> None:
-        policy = Policy() if policy is None else policy
+        policy = _DEFAULTS if policy is None else policy
         granted = REFUSE_ALL.granted if consent is None else consent.granted
         page = parse_page_url(page_url) if isinstance(page_url, str) else page_url
         self.removals: list[Removal] = []
@@ -96,10 +97,10 @@ class Rewriter:
     def base(self, tag: bytes, certain: bool) -> None:
         """Learn of a `base` element. The first with `href` counts (HTML section 4.2.3); one that a browser may not
         honor joins those that relative URLs are judged against."""
-        href = attributes(tag).get("href")
+        href = attributes(tag).get(b"href")
         if href is None or self._base_is_final:
             return
-        base = resolve(href, self._page)
+        base = resolve(attribute_value(href), self._page)
         if base.scheme in ("data", "javascript"):
             base = self._page
         self._base_is_final = certain or len(self._bases) > 4
@@ -156,30 +157,38 @@ class _Tags:
         if name == "script":
             return self._script(found)
         if name == "iframe":
-            return self._first(name, (found.get("src"),), unclaimed=True)
+            return self._first(name, found, b"src", unclaimed=True)
         if name == "link":
-            types = set(found.get("rel", "").lower().split())
-            return self._first(name, (found.get("href"),)) if types & _FETCHING else None
-        urls = [found.get("src"), found.get("href"), found.get("xlink:href")]
-        if "srcset" in found:
-            urls.extend(match[1].rstrip(",") for match in _CANDIDATE.finditer(found["srcset"]))
-        return self._first("img", tuple(urls))
+            types = attribute_value(found.get(b"rel", b"")).lower().split()
+            return self._first(name, found, b"href") if not _FETCHING.isdisjoint(types) else None
+        refused = self._first("img", found, b"src", b"href", b"xlink:href")
+        if refused is None and b"srcset" in found:
+            for candidate in _CANDIDATE.finditer(attribute_value(found[b"srcset"])):
+                refused = self._judged("img", candidate[1].rstrip(","))
+                if refused is not None:
+                    break
+        return refused
 
-    def _script(self, found: dict[str, str]) -> Removal | object | None:
+    def _script(self, found: dict[bytes, bytes]) -> Removal | object | None:
         # `href` is what an SVG script loads; in HTML it does nothing, and then the text is what runs.
-        urls = (found.get("src"), found.get("href"), found.get("xlink:href"))
-        refused = self._first("script", urls, unclaimed=True)
-        if refused is not None or "src" in found:
+        refused = self._first("script", found, b"src", b"href", b"xlink:href", unclaimed=True)
+        if refused is not None or b"src" in found:
             return refused
-        return None if _DATA_BLOCK.search(found.get("type", "").strip().lower()) else INLINE
+        kind = attribute_value(found.get(b"type", b"")).strip().lower()
+        return None if kind and _DATA_BLOCK.search(kind) else INLINE
 
-    def _first(self, kind: str, urls: tuple[str | None, ...], *, unclaimed: bool = False) -> Removal | None:
-        for url in urls:
-            if url is not None:
-                refusal = self._url(url, unclaimed)
-                if refusal is not None:
-                    return _removal(kind, url[:_MOST_TEXT], refusal)
+    def _first(self, kind: str, found: dict[bytes, bytes], *names: bytes, unclaimed: bool = False) -> Removal | None:
+        for name in names:
+            value = found.get(name)
+            if value is not None:
+                refused = self._judged(kind, attribute_value(value), unclaimed)
+                if refused is not None:
+                    return refused
         return None
+
+    def _judged(self, kind: str, url: str, unclaimed: bool = False) -> Removal | None:
+        refusal = self._url(url, unclaimed)
+        return None if refusal is None else _removal(kind, url[:_MOST_TEXT], refusal)
 
     def _url(self, url: str, unclaimed: bool) -> Refusal | None:
         for base in self._bases:

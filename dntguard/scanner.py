@@ -95,10 +95,21 @@ def _one_of(names: str) -> bytes:
     return b"(?:" + b"|".join(map(_any_case, names.split())) + b")" + _NAME_END
 
 
+def _start_of(name: str) -> bytes:
+    return rb"<" + _any_case(name) + _NAME_END + _REST
+
+
+def _text_of(name: str) -> bytes:
+    return rb"[^<]*+(?:<(?!/" + _any_case(name) + _NAME_END + rb")[^<]*+)*+"
+
+
+def _end_of(name: str) -> bytes:
+    return rb"</" + _any_case(name) + _NAME_END + _REST
+
+
 def _raw_element(name: str) -> bytes:
-    """A whole raw text or RCDATA element."""
-    close = rb"</" + _any_case(name) + _NAME_END
-    return rb"<" + _any_case(name) + _NAME_END + _REST + rb"[^<]*+(?:(?!" + close + rb")<[^<]*+)*+" + close + _REST
+    """A whole element whose content is text."""
+    return _start_of(name) + _text_of(name) + _end_of(name)
 
 
 _RAW_TEXT = "style title textarea xmp iframe noembed noframes"
@@ -119,8 +130,23 @@ _SVG_SHAPES = (
 
 _COMMENT = rb"<!--(?:-?>|(?:[^-]++|-(?!-!?>))*+--!?>)"
 _BOGUS_COMMENT = rb"<!(?!--)[^>]*+>|<\?[^>]*+>|</(?![a-zA-Z])[^>]++>|</>"
-_FIRST_LETTERS = {name[0] for name in _STOPS.split()}
-_QUIET_LETTERS = "".join(c + c.upper() for c in "abcdefghijklmnopqrstuvwxyz" if c not in _FIRST_LETTERS).encode()
+
+
+def _letter(letters: str) -> bytes:
+    return b"[" + "".join(sorted(set(letters.lower() + letters.upper()))).encode() + b"]"
+
+
+def _quiet_start(stops: str) -> bytes:
+    """The start of a name that is none of `stops`, told by its first two letters: no name need be compared."""
+    seconds: dict[str, str] = {}
+    for name in stops.split():
+        seconds[name[0]] = seconds.get(name[0], "") + name[1]
+    quiet = _letter("".join(letter for letter in "abcdefghijklmnopqrstuvwxyz" if letter not in seconds))
+    others = (_letter(first) + b"(?!" + _letter(second) + b")" for first, second in sorted(seconds.items()))
+    # "li" shares two letters with "link", and is everywhere.
+    return b"(?:" + b"|".join((quiet, _one_of("li"), *others)) + b")"
+
+
 _SIMPLE_SVG = (
     rb"<" + _any_case("svg") + _NAME_END + _REST
     + rb"(?:[^<]++|</?+" + _one_of(_SVG_SHAPES) + _REST + rb"|" + _COMMENT
@@ -139,7 +165,7 @@ def _skipping(stops: str, *, whole: tuple[bytes, ...] = (), end_stops: str = "",
     return (
         rb"(?:[^<]++"
         + quick_end
-        + rb"|<[" + _QUIET_LETTERS + rb"][^\t\n\f\r />]*+" + _REST
+        + rb"|<" + _quiet_start(stops) + rb"[^\t\n\f\r />]*+" + _REST
         + rb"|<(?=[a-zA-Z])(?!" + _one_of(stops) + rb")[^\t\n\f\r />]++" + _REST
         + end
         + rb"|" + _COMMENT
@@ -155,12 +181,17 @@ _STEP = re.compile(
     # 1: a judged tag without content
     + rb"(?:(<" + _one_of(_VOID_JUDGED) + _REST + rb")"
     # 2, 3: a script's start tag and its text, when it is all here and never escaped
-    + rb"|(<" + _any_case("script") + _NAME_END + _REST + rb")"
+    + rb"|(" + _start_of("script") + rb")"
     + rb"([^<]*+(?:<(?!/" + _any_case("script") + _NAME_END + rb"|!--)[^<]*+)*+)"
-    + rb"</" + _any_case("script") + _NAME_END + _REST
+    + _end_of("script")
+    # 4: a whole frame's start tag
+    + rb"|(" + _start_of("iframe") + rb")" + _text_of("iframe") + _end_of("iframe")
+    # 5, 6: a whole noscript element's start tag and content
+    + rb"|(" + _start_of("noscript") + rb")(" + _text_of("noscript") + rb")" + _end_of("noscript")
     + rb")?+"
 ).match  # fmt: skip
 
+_SCRIPT, _NOSCRIPT = 3, 6
 _WARY_STEP = re.compile(
     _skipping(_STOPS, end_stops="select svg math", cdata_stops=True)
     + rb"(?:(<" + _one_of(_VOID_JUDGED) + _REST + rb"))?+"
@@ -316,15 +347,22 @@ class Scanner:
                 if pos > start:
                     out.append(data[start:pos])
                 return self._construct(data, pos) if pos < len(data) else pos
-            tag = found[1] if group == 1 else found[2]
+            if group == _NOSCRIPT:
+                if self._readings_agree(found[_NOSCRIPT]):
+                    continue
+                out.append(data[start : found.start(_NOSCRIPT - 1)])
+                self._begin_raw(b"noscript", found[_NOSCRIPT - 1], None, doubtful=False, hold=True)
+                return found.start(_NOSCRIPT)
+            first = 2 if group == _SCRIPT else group
+            tag = found[first]
             verdict = tags[tag]
             if verdict is None:
                 continue
             if verdict is INLINE:
-                verdict = judge.inline(found[3])
+                verdict = judge.inline(found[_SCRIPT])
                 if verdict is None:
                     continue
-            out.append(data[start : found.start(1 if group == 1 else 2)])
+            out.append(data[start : found.start(first)])
             start = pos
             self._remove(verdict, tag)
 
@@ -673,7 +711,7 @@ class Scanner:
         if top == b"annotation-xml" and name == b"svg":
             self._integrated_start(name, tag)
             return
-        if name in _BREAKOUT or (name == b"font" and attributes(tag).keys() & {"color", "face", "size"}):
+        if name in _BREAKOUT or (name == b"font" and attributes(tag).keys() & {b"color", b"face", b"size"}):
             verdict = self._judge.tags[tag] if name in _JUDGED else None
             if verdict is not None:
                 self._remove(verdict, tag)
@@ -748,7 +786,7 @@ def _integration(name: bytes, space: str, tag: bytes) -> bool:
     if space is _SVG:
         return name in _HTML_INTEGRATION
     if name == b"annotation-xml":
-        return attributes(tag).get("encoding", "").lower() in ("text/html", "application/xhtml+xml")
+        return attribute_value(attributes(tag).get(b"encoding", b"")).lower() in ("text/html", "application/xhtml+xml")
     return False
 
 
@@ -863,19 +901,29 @@ def tag_name(tag: bytes) -> str:
     return found[1].lower().decode("utf-8", "replace") if found else ""
 
 
-def attributes(tag: bytes) -> dict[str, str]:
-    """The attributes of a start tag: lower-case names, decoded values; of duplicates the first counts."""
-    found: dict[str, str] = {}
+def attributes(tag: bytes) -> dict[bytes, bytes]:
+    """The attributes of a start tag: lower-case names, values as written; of duplicates the first counts."""
+    plain = _PLAIN_TAG(tag)
+    if plain is not None:
+        return dict(_PLAIN_ATTRIBUTES(plain[1])[::-1])
+    found: dict[bytes, bytes] = {}
     name = _TAG_NAME(tag)
     pos = name.end() if name else len(tag)
     while (match := _ATTRIBUTE(tag, pos)) is not None:
         pos = match.end()
-        key = match[1].lower().decode("utf-8", "replace")
-        if key not in found:
-            value = match[2] or match[3] or match[4] or b""
-            text = value.decode("utf-8", "replace")
-            found[key] = _REFERENCE.sub(_decode_reference, text) if "&" in text else text
+        found.setdefault(match[1].lower(), match[2] or match[3] or match[4] or b"")
     return found
+
+
+_PLAIN_TAG = re.compile(rb"""<[a-zA-Z]++((?: [a-z-]++="[^"]*+")*+)[ /]*+>""").fullmatch
+_PLAIN_ATTRIBUTES = re.compile(rb""" ([a-z-]++)="([^"]*+)\"""").findall
+"""Nearly every tag of nearly every page, in two calls."""
+
+
+def attribute_value(value: bytes) -> str:
+    """An attribute's value as the parser hands it on: character references decoded (section 13.2.5.72)."""
+    text = value.decode("utf-8", "replace")
+    return _REFERENCE.sub(_decode_reference, text) if "&" in text else text
 
 
 _REFERENCE = re.compile(r"&(?:#[xX][0-9a-fA-F]+;?|#[0-9]+;?|([A-Za-z][A-Za-z0-9]*;?))")

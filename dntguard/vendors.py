@@ -67,6 +67,7 @@ class Registry:
         by_id: dict[str, Vendor] = {}
         self._hosts: dict[str, Match] = {}
         self._paths: dict[str, list[tuple[str, Match]]] = {}
+        self._domains: set[str] = set()  # the last two labels of every host pattern
         self._cookies: dict[str, Match] = {}
         self._cookie_patterns: list[tuple[re.Pattern[str], Match]] = []
         for vendor in self.vendors:
@@ -107,6 +108,8 @@ class Registry:
 
     def find_url(self, host: str, path: str) -> Match | None:
         """The pattern behind `match_url`: the most specific host first, on it the longest path prefix first."""
+        if ".".join(host.rsplit(".", 2)[-2:]) not in self._domains:
+            return None  # most hosts are nobody's
         for name in parents(host):
             for prefix, match in self._paths.get(name, ()):
                 if path.startswith(prefix):
@@ -134,6 +137,7 @@ class Registry:
     def _add_host(self, pattern: str, match: Match) -> None:
         host, slash, path = pattern.partition("/")
         taken = any(prefix == slash + path for prefix, _ in self._paths.get(host, ())) if slash else host in self._hosts
+        self._domains.add(".".join(host.rsplit(".", 2)[-2:]))
         if taken:
             raise VendorDataError(match.vendor.id, f"another vendor claims the host pattern {pattern!r}")
         if slash:
@@ -241,21 +245,25 @@ def parse_vendor(entry: Mapping[str, object], place: int = 1) -> Vendor:
 # --- inline marks ---------------------------------------------------------------------------------------------------
 
 _OPENING = re.compile(
-    rb"""(?:["'`]|["'`][^"'`<>]*<[^<>]*src\s*=\s*\\?["']?|src\s*=\s*\\?["']|src=)(?:https?:)?(?:\\?/\\?/)?(?:[\w-]+\.)*\Z"""
+    rb"""(?:["'`]\.?|["'`][^"'`<>]*<[^<>]*src\s*=\s*\\?["']?|src\s*=\s*\\?["']|src=)(?:https?:)?(?:\\?/\\?/)?(?:[\w-]+\.)*\Z"""
 )
 """What may stand before a loader address: an opening quote, then nothing but the start of a URL; or `src=`."""
 
 _JSON_VALUE = re.compile(rb"""["']\s*+:\s*+["']\Z""")
 
 _JAVASCRIPT = re.compile(
-    rb"""
-      (?P<comment> //[^\n\r]*+ | <!--[^\n\r]*+ | /\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z) )
-    | (?P<text> "(?:[^"\\\n]++|\\[\s\S])*+" | '(?:[^'\\\n]++|\\[\s\S])*+' | `(?:[^`\\]++|\\[\s\S])*+` )
-    | (?<=[(,=:\[!&|?{};]) [ ]?+ /(?![*/]) (?:[^/\\\[\n]++|\\.|\[(?:[^\]\\\n]++|\\.)*+\])++ /
-    """,
+    rb"""(?:
+      [^"'`/<]++ | <(?!!--)
+    | "(?:[^"\\\n]++|\\[\s\S])*+" | '(?:[^'\\\n]++|\\[\s\S])*+' | `(?:[^`\\]++|\\[\s\S])*+`
+    | //[^\n\r]*+[\n\r] | <!--[^\n\r]*+[\n\r] | /\*(?:[^*]++|\*(?!/))*+\*/
+    | (?<=[(,=:\[!&|?{};\n])/(?![*/])(?:[^/\\\[\n]++|\\.|\[(?:[^\]\\\n]++|\\.)*+\])++/
+    | (?<![(,=:\[!&|?{};\n])/(?![*/])
+    )*+""",
     re.VERBOSE,
-)
-"""The tokens of JavaScript that can hide or hold a mark: comments, strings, regular expressions."""
+).match
+"""Whole tokens of JavaScript, as far as they can hide or hold a mark: comments, strings, regular expressions."""
+
+_QUOTES = (b'"', b"'", b"`")
 
 _REACH = 240
 """How far before an address its opening quote is looked for, in bytes."""
@@ -334,13 +342,13 @@ class _InlineMarks:
 
 def _in_place(text: bytes, candidates: list[tuple[int, bool, Match]]) -> Iterable[Match]:
     """The candidates that stand in code (calls) or in a string of the code (addresses)."""
-    tokens = _JAVASCRIPT.finditer(text)
-    token = next(tokens, None)
+    read = 0
     for place, is_address, match in candidates:
-        while token is not None and token.end() <= place:
-            token = next(tokens, None)
-        inside = token.lastgroup or "regex" if token is not None and token.start() <= place else None
-        if inside == ("text" if is_address else None):
+        # Reads on as far as whole tokens go: it stops before the place only at a token that the place is inside of.
+        found = _JAVASCRIPT(text, read, place)
+        read = found.end() if found else place
+        inside = text[read : read + 1] if read < place else b""
+        if (inside in _QUOTES) if is_address else not inside:
             yield match
 
 

@@ -1,0 +1,7 @@
+"""`python -m dntguard`."""
+
+import sys
+
+from dntguard.cli import main
+
+sys.exit(main())

@@ -1,0 +1,178 @@
+"""`python -m dntguard`: rewrite a page, explain a name."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TextIO
+
+from dntguard.consent import REFUSE_ALL, Consent, decide
+from dntguard.errors import DNTGuardError
+from dntguard.policy import Policy
+from dntguard.report import Removal
+from dntguard.rewriter import Rewriter
+from dntguard.signals import Signals
+from dntguard.urls import INVALID_HOST, Location, parse_host, parse_page_url
+from dntguard.vendors import Match, Registry
+from dntguard.verdicts import verdicts_for
+
+_CHUNK = 64 * 1024
+_SIGNALS = {"all": None, "dnt": Signals(dnt=True), "gpc": Signals(gpc=True), "none": Signals()}
+
+
+class _UsageError(Exception):
+    """Something the person who called can mend; its text is one line."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line. Returns the exit code: 0 for success, 1 for "not known", 2 for a mistake in the call."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        code: int = options.run(options)
+    except _UsageError as error:
+        print(f"dntguard: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        # Whoever read the output has gone; there is nobody to tell.
+        sys.stderr.close()
+        return 141
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="dntguard", description="Take what a visitor refused out of pages.")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    rewrite = commands.add_parser(
+        "rewrite",
+        help="write a page less what is refused",
+        description="Write the rewritten page to standard output and what was removed to standard error.",
+    )
+    rewrite.add_argument("file", metavar="FILE", help='an HTML file, or "-" for standard input')
+    rewrite.add_argument("--url", required=True, help="the page's address, which says what is first party")
+    rewrite.add_argument("--policy", metavar="FILE.toml", help="a TOML file of policy options")
+    rewrite.add_argument(
+        "--signal", choices=sorted(_SIGNALS), default="all",
+        help="what the visitor sends; the default refuses all optional purposes",
+    )  # fmt: skip
+    rewrite.add_argument("--json", action="store_true", help="write the removals as JSON, one object a line")
+    rewrite.set_defaults(run=_rewrite)
+    explain = commands.add_parser(
+        "explain",
+        help="say who a host or cookie belongs to",
+        description="Say who a host, address or cookie name belongs to, and why it would be refused or kept.",
+    )
+    explain.add_argument("name", metavar="HOST|COOKIE", help="a host, an address or a cookie name")
+    explain.add_argument("--policy", metavar="FILE.toml", help="a TOML file of policy options")
+    explain.set_defaults(run=_explain)
+    return parser
+
+
+def _rewrite(options: argparse.Namespace) -> int:
+    policy = _policy(options.policy)
+    signals = _SIGNALS[options.signal]
+    consent = REFUSE_ALL if signals is None else decide(signals, None, policy)
+    try:
+        rewriter = Rewriter(policy, consent, options.url)
+    except ValueError as error:
+        raise _UsageError(f"--url: {error}") from None
+    try:
+        with sys.stdin.buffer if options.file == "-" else Path(options.file).open("rb") as source:
+            while chunk := source.read(_CHUNK):
+                sys.stdout.buffer.write(rewriter.feed(chunk))
+        sys.stdout.buffer.write(rewriter.close())
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise _UsageError(f"{options.file}: {error.strerror}") from None
+    if options.json:
+        for removal in rewriter.removals:
+            print(json.dumps(removal.as_dict()), file=sys.stderr)
+    else:
+        _table(rewriter.removals, rewriter.removal_count, sys.stderr)
+    return 0
+
+
+def _table(removals: list[Removal], count: int, out: TextIO) -> None:
+    if not removals:
+        print("nothing removed", file=out)
+        return
+    rows = [("KIND", "VENDOR", "PURPOSE", "RULE", "WHAT")]
+    for removal in removals:
+        what = "".join(char if char.isprintable() else " " for char in removal.what)
+        rows.append((removal.kind, removal.vendor or "-", removal.purpose or "-", removal.rule, what))
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
+        line = "  ".join([*cells, row[4]])
+        print(line if len(line) <= 200 else line[:199] + "…", file=out)
+    more = f", the first {len(removals)} are shown" if count > len(removals) else ""
+    print(f"{count} removed{more}", file=out)
+
+
+def _policy(path: str | None) -> Policy:
+    if path is None:
+        return Policy()
+    try:
+        return Policy.from_mapping(tomllib.loads(Path(path).read_text("utf-8")))
+    except OSError as error:
+        raise _UsageError(f"{path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise _UsageError(f"{path}: not TOML: {error}") from None
+    except DNTGuardError as error:
+        raise _UsageError(f"{path}: {error}") from None
+
+
+def _explain(options: argparse.Namespace) -> int:
+    policy = _policy(options.policy)
+    name: str = options.name
+    registry = Registry.default()
+    cookie = registry.find_cookie(name)
+    target = _target(name) if cookie is None else None
+    match = cookie or (registry.find_url(target.host, target.path) if target else None)
+    print(_who(name, match, is_cookie=cookie is not None or target is None))
+    for label, signals in (("DNT: 1", Signals(dnt=True)), ("Sec-GPC: 1", Signals(gpc=True)), ("no signal", Signals())):
+        print(f"  {label + ':':<12} {_verdict(name, target, decide(signals, None, policy), policy)}")
+    return 0 if match is not None else 1
+
+
+def _who(name: str, match: Match | None, *, is_cookie: bool) -> str:
+    kind = "cookie" if is_cookie else "host"
+    if match is None:
+        return f"{name}: no vendor claims this {kind}"
+    vendor = match.vendor
+    return (
+        f"{name}: {kind} of {vendor.name} ({vendor.id}), purpose {vendor.purpose.value}, "
+        f"by the pattern {match.rule!r}\n  see {vendor.source}"
+    )
+
+
+def _verdict(name: str, target: Location | None, consent: Consent, policy: Policy) -> str:
+    verdicts = verdicts_for(policy, consent.granted)
+    if target is None:
+        refusal = verdicts.cookie(name)
+    else:
+        refusal = verdicts.host(target, Location("https", "", "/"), unclaimed=True)
+    if refusal is None:
+        return "kept"
+    if refusal.purpose is not None:
+        return f"refused, because {refusal.purpose.value} is not granted ({refusal.rule}). {consent.reason}"
+    scope = "" if target is None else " as a script or frame from another site"
+    return f"refused{scope}, by the rule {refusal.rule}"
+
+
+def _target(name: str) -> Location | None:
+    """The host that a name is, or None for what can only be a cookie's name."""
+    if "://" in name:
+        try:
+            return parse_page_url(name)
+        except ValueError as error:
+            raise _UsageError(str(error)) from None
+    host, slash, path = name.partition("/")
+    host = parse_host(host)
+    return Location("https", host, slash + path or "/") if "." in host and host != INVALID_HOST else None

@@ -1,0 +1,115 @@
+"""`Set-Cookie` and `Cookie` lines to those that are kept and those that are refused.
+
+Cookies fail closed: a line whose name cannot be read the standard's way is read the way the most lenient browser
+would, and goes when that name is refused. All other lines keep their bytes and their order.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from dntguard.headers import Headers
+from dntguard.report import Removal
+from dntguard.urls import is_address, parents, site
+from dntguard.verdicts import Refusal, Verdicts
+
+MOST_EXPIRIES = 24
+"""How many expiring `Set-Cookie` lines one response may carry: proxies refuse headers of more than a few KiB."""
+
+_NAME = re.compile(rb"[\x00-\x20=]*+([^=;]*+)").match
+"""A cookie's name as the most lenient browser reads it (RFC 6265bis section 5.6).
+
+Leading whitespace, controls and `=` are skipped: a nameless cookie `=_ga=1` is sent back as `_ga=1`.
+"""
+
+_SAFE_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z:@/()<>?\[\]{}-]+\Z").match
+"""Names that may be echoed into a response header: no whitespace, no control, no separator of cookie lines."""
+
+
+def cookie_name(line: bytes) -> bytes:
+    """The name in a `Set-Cookie` value or in one pair of a `Cookie` value."""
+    found = _NAME(line)
+    return found[1].rstrip(b"\x00\t\n\r ") if found else b""
+
+
+def without_refused_set_cookies(headers: Headers, verdicts: Verdicts) -> tuple[Headers, list[Removal]]:
+    """The response headers less the `Set-Cookie` fields that are refused, and those as removals."""
+    kept: Headers = []
+    removals: list[Removal] = []
+    for pair in headers:
+        if pair[0].lower() == b"set-cookie":
+            name, refusal = _judge(pair[1], verdicts)
+            if refusal is not None:
+                removals.append(_removal("set-cookie", name, refusal))
+                continue
+        kept.append(pair)
+    return kept, removals
+
+
+def without_refused_cookies(headers: Headers, verdicts: Verdicts) -> tuple[Headers, list[tuple[bytes, Removal]]]:
+    """The request headers less the cookies that are refused, and those with their names.
+
+    A `Cookie` field that holds nothing refused keeps its bytes; one that holds nothing else goes.
+    """
+    kept: Headers = []
+    refused: list[tuple[bytes, Removal]] = []
+    for pair in headers:
+        if pair[0].lower() != b"cookie":
+            kept.append(pair)
+            continue
+        pairs: list[bytes] = []
+        before = len(refused)
+        for piece in pair[1].split(b";"):
+            name, refusal = _judge(piece, verdicts)
+            if refusal is None:
+                pairs.append(piece)
+            else:
+                refused.append((cookie_name(piece), _removal("cookie", name, refusal)))
+        if len(refused) == before:
+            kept.append(pair)
+        elif value := b";".join(pairs).strip(b" \t;"):
+            kept.append((pair[0], value))
+    return kept, refused
+
+
+def expiries(names: Iterable[bytes], host: str, scheme: str, path: str) -> list[tuple[bytes, bytes]]:
+    """`Set-Cookie` lines that make a browser forget cookies: (name, line) pairs, at most `MOST_EXPIRIES`.
+
+    A cookie is only replaced by one of the same name, domain and path (RFC 6265 section 5.3), and a request does not
+    say which those were. So each name is expired for the host alone and for every domain from the host up to its
+    registrable domain, on `/` and on the request's first folder; the likeliest pairs first, for every name.
+
+    Args:
+        names: the cookies' names.
+        host: the request's host.
+        scheme: the request's scheme; over https the lines are `Secure`, or prefixed names would be ignored.
+        path: the request's path.
+    """
+    registrable = site(host)
+    domains: list[str] = [""]
+    if host and not is_address(host) and "." in host:
+        between = [name for name in parents(host) if name == registrable or name.endswith("." + registrable)]
+        domains.extend(sorted(between, key=len)[:4])
+    folder = re.match(r"/[A-Za-z0-9._~-]+(?=/)", path)
+    paths = ["/", folder[0]] if folder else ["/"]
+    secure = b"; Secure" if scheme in ("https", "wss") else b""
+    safe = [name for name in dict.fromkeys(names) if _SAFE_NAME(name)]
+    lines: list[tuple[bytes, bytes]] = []
+    for where in paths:
+        for domain in domains:
+            for name in safe:
+                if len(lines) == MOST_EXPIRIES:
+                    return lines
+                of = f"; Domain={domain}".encode() if domain else b""
+                lines.append((name, name + b"=; Max-Age=0; Path=" + where.encode() + of + secure))
+    return lines
+
+
+def _judge(line: bytes, verdicts: Verdicts) -> tuple[str, Refusal | None]:
+    name = cookie_name(line).decode("utf-8", "replace")
+    return name, verdicts.cookie(name)
+
+
+def _removal(kind: str, name: str, refusal: Refusal) -> Removal:
+    return Removal(kind, name, refusal.vendor, refusal.purpose, refusal.rule)
