@@ -40,6 +40,7 @@ class DNTGuardMiddleware:
         self.guard = Guard(make_policy(policy, options))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
@@ -55,7 +56,7 @@ class DNTGuardMiddleware:
         consent = exchange.consent
         inner = {**scope, "headers": exchange.request_headers, "dntguard": consent}
         # The state belongs to the request already (a copy of the lifespan's): outer middleware may look into it.
-        inner["state"] = scope["state"] if "state" in scope else {}
+        inner["state"] = scope.get("state", {})
         inner["state"]["consent"] = consent
         if exchange.withholds and scope.get("extensions"):
             inner["extensions"] = {name: it for name, it in scope["extensions"].items() if name not in _BY_NAME}
@@ -84,22 +85,24 @@ class _Response:
         kind = message["type"].removeprefix("websocket.")
         exchange = self._exchange
         if kind == "http.response.start":
-            if exchange.holds(message["status"], message.get("headers", [])):
+            message = {**message, "headers": list(message.get("headers", ()))}
+            if exchange.holds(message["status"], message["headers"]):
                 self._held = message
             else:
                 await self._start(message, b"", True)
-        elif kind == "http.response.body" and not exchange.passes:
+        elif kind == "http.response.body" and not exchange.body_passes:
             await self._body(message, bytes(message.get("body", b"")), message.get("more_body", False))
-        elif kind == "accept":
-            await self._send({**message, "headers": exchange.accept(message.get("headers", []))})
+        elif kind == "accept" and not exchange.passes:
+            await self._send({**message, "headers": exchange.accept(message.get("headers", ()))})
         else:
             # Anything else passes on untouched, after what came before it.
             await self.release()
             await self._send(message)
 
     async def _body(self, message: Message, chunk: bytes, more: bool) -> None:
+        empty = more and self._exchange.withholds
         if self._held is not None:
-            if more and not chunk:
+            if empty and not chunk:
                 return
             held, self._held = self._held, None
             chunk = await self._start(held, chunk, more)
@@ -107,11 +110,11 @@ class _Response:
             chunk = self._exchange.feed(chunk)
             if not more:
                 chunk += self._exchange.finish()
-        if chunk or not more:
+        if chunk or not empty:
             await self._send({**message, "body": chunk})
 
     async def _start(self, message: Message, chunk: bytes, more: bool) -> bytes:
-        headers, body = self._exchange.start(message["status"], message.get("headers", []), chunk, more)
+        headers, body = self._exchange.start(message["status"], message["headers"], chunk, more)
         await self._send({**message, "headers": headers})
         return body
 

@@ -48,13 +48,14 @@ def kind_of_body(method: str, status: int, headers: Headers, first_chunk: bytes 
             anything else, but `OTHER` is final.
     """
     # 1. Not HTML: by its type (RFC 9110 section 8.3), or without a type by its first byte (MIME Sniffing section 7.1).
-    types = get_all(headers, b"content-type")
-    if any(map(_HTML_TYPE, types)):
-        pass
-    elif types and not all(map(_NO_TYPE, types)):
-        return Body.OTHER
-    elif first_chunk is not None and not first_chunk.lstrip(b"\t\n\f\r \xef\xbb\xbf").startswith((b"<", *_UTF16_MARKS)):
-        if first_chunk.strip(b"\t\n\f\r "):
+    #    Repeated fields are one list to a browser (Fetch section 2.2.2). "Not modified" often comes without a type,
+    #    and then it is the answer to a request whose conditions were left in: one for an image or a script.
+    types = [part for value in get_all(headers, b"content-type") for part in value.split(b",")]
+    if not any(map(_HTML_TYPE, types)):
+        if status == 304 or not all(map(_NO_TYPE, types)):
+            return Body.OTHER
+        begin = b"" if first_chunk is None else first_chunk.lstrip(b"\t\n\f\r \xef\xbb\xbf")
+        if begin and not begin.startswith((b"<", *_UTF16_MARKS)):
             return Body.OTHER
     # 2. No body (RFC 9110 section 6.4.1).
     if method == "HEAD" or status == 304:

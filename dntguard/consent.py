@@ -97,11 +97,9 @@ def decide(signals: Signals, choice: Choice | None, policy: Policy) -> Consent:
     # 3. A signal refuses whatever was chosen before: it is the visitor's current word, and a business may not read
     #    an older setting against it (11 CCR 7025(c)(4)). `DNT: 0` permits nothing that the site does not offer.
     if honored:
-        sent = " and ".join(
-            name
-            for name, on in (("DNT: 1", signals.dnt and policy.dnt_refuses), ("Sec-GPC: 1", signals.gpc and policy.gpc_refuses))
-            if on
-        )
+        dnt = ["DNT: 1"] if signals.dnt and policy.dnt_refuses else []
+        gpc = ["Sec-GPC: 1"] if signals.gpc and policy.gpc_refuses else []
+        sent = " and ".join(dnt + gpc)
         names = _listed(by_signal)
         return Consent(
             granted - by_signal, signals, choice, "signal", f"The browser sends {sent}, which refuses {names}.", True

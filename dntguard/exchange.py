@@ -23,9 +23,7 @@ from dntguard.verdicts import Verdicts, verdicts_for
 
 VARY = (b"DNT", b"Sec-GPC")
 
-_STALE = frozenset(
-    b"etag last-modified content-md5 digest content-digest repr-digest accept-ranges".split()
-)
+_STALE = frozenset(b"etag last-modified content-md5 digest content-digest repr-digest accept-ranges".split())
 """What speaks of the bytes that the application wrote, and is false or harmful beside other bytes.
 
 A validator would let a cache revive one visitor's variant for another with a 304 (RFC 9111 section 4.3.4).
@@ -57,9 +55,7 @@ class Guard:
             for signals in (Signals(dnt, gpc) for dnt in (None, True, False) for gpc in (False, True))
         }
 
-    def exchange(
-        self, method: str, scheme: str, host: str, path: str, headers: Headers, now: float
-    ) -> Exchange:
+    def exchange(self, method: str, scheme: str, host: str, path: str, headers: Headers, now: float) -> Exchange:
         """Begin an exchange: the consent is decided and the request's headers are ready when this returns.
 
         Args:
@@ -72,6 +68,10 @@ class Guard:
         """
         del now  # no choice is stored yet
         consent, verdicts = self._decided[read_signals(headers)]
+        target = _ABSOLUTE_FORM(path)
+        if target:
+            # The target's authority goes before Host (RFC 9112 section 3.2.2).
+            host, path = target[1], path[target.end() :] or "/"
         acts = self._acts_on is None or self._acts_on(path)
         return Exchange(self.policy, consent, verdicts, acts, method, scheme, host, path, headers)
 
@@ -86,8 +86,8 @@ class Exchange:
     """
 
     __slots__ = (
-        "_acts", "_body", "_expire", "_host", "_method", "_path", "_policy", "_removals", "_rewriter", "_scheme",
-        "_status", "_verdicts", "consent", "reply", "request_headers",
+        "_acts", "_body", "_expire", "_host", "_method", "_over", "_path", "_policy", "_removals", "_rewriter",
+        "_scheme", "_status", "_verdicts", "consent", "reply", "request_headers",
     )  # fmt: skip
 
     def __init__(
@@ -114,7 +114,8 @@ class Exchange:
         self._path = path
         self._status = 0
         self._rewriter: Rewriter | None = None
-        self._body = Body.OTHER
+        self._body: Body | None = None
+        self._over = False
         self._removals: list[Removal] = []
         self._expire: list[tuple[bytes, Removal]] = []
         if acts and verdicts.active:
@@ -126,17 +127,18 @@ class Exchange:
         return not (self._acts and self._verdicts.active)
 
     @property
+    def body_passes(self) -> bool:
+        """Whether the body passes as it is: known from `start` on, and before it where `passes` says so."""
+        return self.passes or (self._body is not None and self._rewriter is None)
+
+    @property
     def withholds(self) -> bool:
         """Whether the application must hand every body byte through here: no sending of files by name."""
         return not (self.passes or self._policy.report_only)
 
     def _read_request(self, headers: Headers) -> None:
-        # The target's authority goes before Host (RFC 9112 section 3.2.2).
-        target = _ABSOLUTE_FORM(self._path)
-        host = parse_host(target[1] if target else self._host)
+        host = parse_host(self._host)
         self._host = "" if host == INVALID_HOST else host
-        if target:
-            self._path = self._path[target.end() :] or "/"
         kept, self._expire = without_refused_cookies(headers, self._verdicts)
         self._removals.extend(removal for _, removal in self._expire)
         if get(headers, b"sec-fetch-dest") not in _SUBRESOURCES:
@@ -169,6 +171,9 @@ class Exchange:
         """
         self._status = status
         original = list(headers)
+        # It may replace a response that was not sent (PEP 3333, `exc_info`): that one's cookies and page are no more.
+        del self._removals[len(self._expire) :]
+        self._rewriter, self._over = None, False
         # 1. A path that is left alone.
         if not self._acts:
             return original, first_chunk
@@ -195,20 +200,23 @@ class Exchange:
 
     def feed(self, chunk: bytes) -> bytes:
         """The next bytes of the body; returns those to send."""
-        return chunk if self._rewriter is None else self._rewriter.feed(chunk)
+        if self._rewriter is None:
+            return chunk
+        # What follows the length that the application declared is no part of the body (RFC 9112 section 6.3).
+        return b"" if self._over else self._rewriter.feed(chunk)
 
     def finish(self) -> bytes:
         """The body has ended; returns the last bytes to send."""
-        return b"" if self._rewriter is None else self._rewriter.close()
+        return b"" if self._rewriter is None or self._over else self._rewriter.close()
 
     def accept(self, headers: Iterable[tuple[bytes, bytes]]) -> Headers:
         """The headers of a response without a body of ours: the acceptance of a WebSocket."""
-        kept = list(headers)
-        if not self.withholds:
-            return kept
-        result, refused = without_refused_set_cookies(kept, self._verdicts)
+        original = list(headers)
+        if self.passes:
+            return original
+        kept, refused = without_refused_set_cookies(original, self._verdicts)
         self._removals.extend(refused)
-        return result
+        return original if self._policy.report_only else kept
 
     @property
     def report(self) -> Report:
@@ -238,6 +246,7 @@ class Exchange:
         if not whole:
             return remove(headers, frozenset({b"content-length"})), body
         body += rewriter.close()
+        self._over = not self._policy.report_only
         if length is not None:
             headers = set_value(headers, b"content-length", b"%d" % len(body))
         return headers, body
@@ -255,9 +264,8 @@ class Exchange:
 
     def _under_csp(self, headers: Headers) -> Headers:
         """The headers of a body that cannot be read: no foreign host may be asked from it (or it stays as it is)."""
-        what = ", ".join(
-            value.decode("latin-1") for name in (b"content-encoding", b"content-type") for value in get_all(headers, name)
-        )
+        values = get_all(headers, b"content-encoding") + get_all(headers, b"content-type")
+        what = b", ".join(values).decode("latin-1")
         keep = self._policy.on_undecidable == "keep"
         rule = f'on_undecidable: "{self._policy.on_undecidable}"'
         self._removals.append(Removal("body", what, None, None, rule))

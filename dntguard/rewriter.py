@@ -9,31 +9,42 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from binascii import Error as Base64Error
-from functools import lru_cache
+from collections.abc import Mapping
+from functools import lru_cache, partial
 from urllib.parse import unquote_to_bytes
 
 from dntguard.caches import BoundedCache
 from dntguard.consent import REFUSE_ALL, Consent
 from dntguard.policy import Policy
 from dntguard.report import Removal
-from dntguard.scanner import INLINE, Scanner, attribute_value, attributes, tag_name
-from dntguard.urls import INVALID_HOST, Location, parse_page_url, resolve
+from dntguard.scanner import INLINE, Inline, Scanner, attribute_value, tag_parts
+from dntguard.urls import INVALID_HOST, Location, parse_host, parse_page_url, resolve
 from dntguard.verdicts import Refusal, Verdicts, verdicts_for
 
 MOST_REMOVALS = 10_000
 """How many removals of one page are kept one by one: a page of nothing but trackers must not fill the memory."""
 
 _FETCHING = frozenset(
-    "stylesheet preload modulepreload prefetch prerender preconnect dns-prefetch icon apple-touch-icon "
-    "apple-touch-icon-precomposed apple-touch-startup-image mask-icon fluid-icon manifest import".split()
+    (
+        "stylesheet preload modulepreload prefetch prerender preconnect dns-prefetch icon apple-touch-icon "
+        "apple-touch-icon-precomposed apple-touch-startup-image mask-icon fluid-icon manifest import"
+    ).split()
 )
 """The link types that make a browser ask the host (HTML section 4.6.7); `canonical` or `alternate` only name it."""
 
-_DATA_BLOCK = re.compile(r"json|^importmap$|^speculationrules$|template|html|handlebars|mustache|glsl|shader|^text/plain")
+_DATA_BLOCK = re.compile(
+    r"json|^importmap$|^speculationrules$|template|html|handlebars|mustache|glsl|shader|^text/plain"
+)
 """Types of a `script` that hold data and are never run (HTML section 4.12.1)."""
 
 _CANDIDATE = re.compile(r"[\t\n\f\r ,]*+([^\t\n\f\r ]++)[^,(]*+(?:\([^)]*+\)[^,(]*+)*+")
 """One image candidate of `srcset`: the URL, then a descriptor up to the comma (HTML section 4.8.4.2)."""
+
+_PLAIN_URL = re.compile(rb"(?:(?:https?:)?//([a-z0-9.-]++)(?![^/?#])|/?+[a-zA-Z0-9_.-]++(?![^/?#]))").match
+"""A URL whose host needs no decoding and no resolving: 1 is the host, nothing for a relative one."""
+
+_BY_PATH = Refusal(None, None, "")
+"""Stands for "ask again with the path"."""
 
 _AMBIGUOUS = Removal("markup", "", None, None, 'on_undecidable: "remove"')
 _MOST_TEXT = 300
@@ -67,9 +78,11 @@ class Rewriter:
         self._page = page
         self._bases: tuple[Location, ...] = (page,)
         self._base_is_final = False
-        self.tags = _tag_verdicts(self._verdicts, page.scheme, page.host, self._bases_key())
+        self.tags: Mapping[bytes, Removal | Inline | None] = _tag_verdicts(
+            self._verdicts, page.scheme, page.host, self._bases_key()
+        )
         self._report_only = policy.report_only
-        self._scanner = Scanner(self, policy.max_undecided) if self._verdicts.active else None
+        self._scanner: Scanner[Removal] | None = Scanner(self, policy.max_undecided) if self._verdicts.active else None
 
     def feed(self, data: bytes) -> bytes:
         """The next bytes of the page; returns those that are decided."""
@@ -95,9 +108,12 @@ class Rewriter:
         return _removal("inline-script", " ".join(text[:_MOST_TEXT].decode("utf-8", "replace").split()), refusal)
 
     def base(self, tag: bytes, certain: bool) -> None:
-        """Learn of a `base` element. The first with `href` counts (HTML section 4.2.3); one that a browser may not
-        honor joins those that relative URLs are judged against."""
-        href = attributes(tag).get(b"href")
+        """Learn of a `base` element.
+
+        The first with `href` counts (HTML section 4.2.3); one that a browser may not honor joins those that relative
+        URLs are judged against.
+        """
+        href = tag_parts(tag)[1].get(b"href")
         if href is None or self._base_is_final:
             return
         base = resolve(attribute_value(href), self._page)
@@ -124,9 +140,7 @@ class Rewriter:
         )
 
 
-def rewrite(
-    html: bytes | str, *, page_url: str, policy: Policy | None = None, consent: Consent | None = None
-) -> bytes:
+def rewrite(html: bytes | str, *, page_url: str, policy: Policy | None = None, consent: Consent | None = None) -> bytes:
     """A whole page less what is refused.
 
     Args:
@@ -149,18 +163,24 @@ class _Tags:
         self._verdicts = verdicts
         self._page = page
         self._bases = bases
+        self._own_bases = all(verdicts.own(base.host, page.host) for base in bases) and not any(
+            verdicts.host(base, page, unclaimed=True) for base in bases
+        )
+        self._hosts = {
+            unclaimed: BoundedCache(partial(self._by_host, unclaimed=unclaimed), entries=4096, size=128 * 1024)
+            for unclaimed in (False, True)
+        }
 
-    def judge(self, tag: bytes) -> Removal | object | None:
+    def judge(self, tag: bytes) -> Removal | Inline | None:
         """Why a start tag is refused: a `Removal`; `INLINE` for a script whose text decides; None to keep it."""
-        name = tag_name(tag)
-        found = attributes(tag)
-        if name == "script":
+        name, found = tag_parts(tag)
+        if name == b"script":
             return self._script(found)
-        if name == "iframe":
-            return self._first(name, found, b"src", unclaimed=True)
-        if name == "link":
+        if name == b"iframe":
+            return self._first("iframe", found, b"src", unclaimed=True)
+        if name == b"link":
             types = attribute_value(found.get(b"rel", b"")).lower().split()
-            return self._first(name, found, b"href") if not _FETCHING.isdisjoint(types) else None
+            return self._first("link", found, b"href") if not _FETCHING.isdisjoint(types) else None
         refused = self._first("img", found, b"src", b"href", b"xlink:href")
         if refused is None and b"srcset" in found:
             for candidate in _CANDIDATE.finditer(attribute_value(found[b"srcset"])):
@@ -169,7 +189,7 @@ class _Tags:
                     break
         return refused
 
-    def _script(self, found: dict[bytes, bytes]) -> Removal | object | None:
+    def _script(self, found: dict[bytes, bytes]) -> Removal | Inline | None:
         # `href` is what an SVG script loads; in HTML it does nothing, and then the text is what runs.
         refused = self._first("script", found, b"src", b"href", b"xlink:href", unclaimed=True)
         if refused is not None or b"src" in found:
@@ -180,11 +200,29 @@ class _Tags:
     def _first(self, kind: str, found: dict[bytes, bytes], *names: bytes, unclaimed: bool = False) -> Removal | None:
         for name in names:
             value = found.get(name)
-            if value is not None:
-                refused = self._judged(kind, attribute_value(value), unclaimed)
-                if refused is not None:
-                    return refused
+            if value is None:
+                continue
+            plain = _PLAIN_URL(value)
+            if plain is None:
+                refusal = self._url(attribute_value(value), unclaimed)
+            elif plain[1] is None:
+                refusal = None if self._own_bases else self._url(attribute_value(value), unclaimed)
+            else:
+                refusal = self._hosts[unclaimed][plain[1]]
+                if refusal is _BY_PATH:
+                    refusal = self._url(attribute_value(value), unclaimed)
+            if refusal is not None:
+                return _removal(kind, attribute_value(value)[:_MOST_TEXT], refusal)
         return None
+
+    def _by_host(self, host: bytes, unclaimed: bool) -> Refusal | None:
+        """The verdict on all URLs of a host that needs no decoding, or `_BY_PATH`."""
+        target = Location(self._page.scheme, parse_host(host.decode("ascii")), "/")
+        if target.host == INVALID_HOST:
+            return None  # no browser asks anybody
+        if self._verdicts.registry.knows_paths(target.host):
+            return _BY_PATH
+        return self._verdicts.host(target, self._page, unclaimed=unclaimed)
 
     def _judged(self, kind: str, url: str, unclaimed: bool = False) -> Removal | None:
         refusal = self._url(url, unclaimed)
@@ -193,7 +231,7 @@ class _Tags:
     def _url(self, url: str, unclaimed: bool) -> Refusal | None:
         for base in self._bases:
             target = resolve(url, base)
-            if target.scheme == "data" or target.scheme == "javascript":
+            if target.scheme in ("data", "javascript"):
                 refusal = self._verdicts.inline(_script_of(target), self._page) if unclaimed else None
             elif target.host == INVALID_HOST:
                 refusal = None  # no browser asks anybody
@@ -225,7 +263,7 @@ def _removal(kind: str, what: str, refusal: Refusal) -> Removal:
 @lru_cache(maxsize=64)
 def _tag_verdicts(
     verdicts: Verdicts, scheme: str, host: str, bases: tuple[tuple[str, str, str], ...]
-) -> BoundedCache[Removal | object | None]:
+) -> BoundedCache[Removal | Inline | None]:
     """The remembered verdicts for pages of one host; 64 times 256 KiB is the most that hostile `Host`s can fill."""
     tags = _Tags(verdicts, Location(scheme, host, "/"), tuple(Location(*base) for base in bases))
     return BoundedCache(tags.judge, entries=2048, size=256 * 1024)

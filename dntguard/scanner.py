@@ -29,30 +29,32 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from enum import Enum
 from html import unescape
-from html.entities import html5 as _NAMED_REFERENCES
-from typing import Final, Protocol
+from html.entities import html5 as named_references
+from typing import Final, Generic, Protocol, TypeVar, cast
 
 INERT: Final = b"<!---->"
 """What a removed element leaves. Never nothing: the text around it must not join into a new tag."""
 
 
-class Verdict(Protocol):
-    """Why something is taken out. The scanner only passes it on."""
+Verdict = TypeVar("Verdict")
+"""Why something is taken out; the scanner only passes it on."""
 
 
-class _Inline:
-    """The type of `INLINE`."""
+class Inline(Enum):
+    """The type of `INLINE`, a judge's answer for a script tag whose text must be judged."""
+
+    INLINE = "inline"
 
 
-INLINE: Final = _Inline()
-"""A judge's answer for a script tag whose text must be judged."""
+INLINE: Final = Inline.INLINE
 
 
-class Judge(Protocol):
+class Judge(Protocol[Verdict]):
     """What the scanner asks."""
 
-    tags: Mapping[bytes, Verdict | _Inline | None]
+    tags: Mapping[bytes, Verdict | Inline | None]
     """From the exact bytes of a start tag to why it is refused; None to keep it. May change after `base`."""
 
     ambiguous: Verdict | None
@@ -147,12 +149,20 @@ def _quiet_start(stops: str) -> bytes:
     return b"(?:" + b"|".join((quiet, _one_of("li"), *others)) + b")"
 
 
+_PLAIN_TITLE = rb"<" + _any_case("title") + rb">[^<]*+</" + _any_case("title") + rb">"
 _SIMPLE_SVG = (
     rb"<" + _any_case("svg") + _NAME_END + _REST
     + rb"(?:[^<]++|</?+" + _one_of(_SVG_SHAPES) + _REST + rb"|" + _COMMENT
-    + rb"|<" + _any_case("title") + rb">[^<]*+</" + _any_case("title") + rb">"
-    + rb")*+</" + _any_case("svg") + rb">"
+    + rb"|" + _PLAIN_TITLE + rb")*+</" + _any_case("svg") + rb">"
 )  # fmt: skip
+
+
+_Always = Callable[[bytes, int], re.Match[bytes]]
+
+
+def _always(pattern: bytes) -> _Always:
+    """The `match` of a pattern that matches the empty string too."""
+    return cast("_Always", re.compile(pattern).match)
 
 
 def _skipping(stops: str, *, whole: tuple[bytes, ...] = (), end_stops: str = "", cdata_stops: bool = False) -> bytes:
@@ -176,7 +186,7 @@ def _skipping(stops: str, *, whole: tuple[bytes, ...] = (), end_stops: str = "",
     )  # fmt: skip
 
 
-_STEP = re.compile(
+_STEP = _always(
     _skipping(_STOPS, whole=(*map(_raw_element, ("style", "title", "textarea")), _SIMPLE_SVG))
     # 1: a judged tag without content
     + rb"(?:(<" + _one_of(_VOID_JUDGED) + _REST + rb")"
@@ -189,21 +199,28 @@ _STEP = re.compile(
     # 5, 6: a whole noscript element's start tag and content
     + rb"|(" + _start_of("noscript") + rb")(" + _text_of("noscript") + rb")" + _end_of("noscript")
     + rb")?+"
-).match  # fmt: skip
+)  # fmt: skip
 
 _SCRIPT, _NOSCRIPT = 3, 6
-_WARY_STEP = re.compile(
+_WARY_STEP = _always(
     _skipping(_STOPS, end_stops="select svg math", cdata_stops=True)
     + rb"(?:(<" + _one_of(_VOID_JUDGED) + _REST + rb"))?+"
-).match  # fmt: skip
+)  # fmt: skip
 """`_STEP` for uncertain places: no element is skipped or read whole."""
 
-_TOKEN = re.compile(
+_TOKEN_PATTERN = (
     rb"[^<]++|<(?=[^a-zA-Z/!?])|<(?P<name>[a-zA-Z][^\t\n\f\r />]*+)" + _REST
     + rb"|</(?P<end>[a-zA-Z][^\t\n\f\r />]*+)" + _REST
     + rb"|" + _COMMENT + rb"|(?!<!\[CDATA\[)(?:" + _BOGUS_COMMENT + rb")"
-).match  # fmt: skip
-"""One token, for foreign content."""
+)  # fmt: skip
+_TOKEN = re.compile(_TOKEN_PATTERN).match
+"""One token, for HTML inside foreign content."""
+
+_LEAF = (
+    rb"<(?P<leaf>" + _one_of(_SVG_SHAPES) + rb")(?: [a-zA-Z:-]++=\"[^\"]*+\")*+ ?+(?:/>|></(?P=leaf)>)"
+)  # fmt: skip
+_FOREIGN_TOKEN = re.compile(rb"(?:[^<]++|" + _LEAF + rb"|" + _PLAIN_TITLE + rb")++|" + _TOKEN_PATTERN).match
+"""One token of foreign content, or a run of text and of elements that are closed at once."""
 
 _CONSTRUCT = re.compile(
     rb"<(?:(?P<slash>/?+)(?P<name>[a-zA-Z][^\t\n\f\r />]*+)(?P<named>" + _NAME_END + rb")?+"
@@ -219,8 +236,9 @@ _SHORTEST_UNDECIDED = re.compile(rb"<(?:!(?:-(?:--?)?|\[(?:C(?:D(?:A(?:T(?:A)?)?
 
 _TAG_REST = re.compile(_REST).match
 _ATTRIBUTE = re.compile(
-    rb"""[\t\n\f\r /]*+([^\t\n\f\r />][^\t\n\f\r />=]*+)"""
-    rb"""(?:[\t\n\f\r ]*+=[\t\n\f\r ]*+(?:"([^"]*+)"|'([^']*+)'|([^\t\n\f\r >"'][^\t\n\f\r >]*+)|(?=>))|(?![\t\n\f\r ]*+=))"""
+    rb"[\t\n\f\r /]*+([^\t\n\f\r />][^\t\n\f\r />=]*+)(?:" + _SPACE + rb"*+=" + _SPACE + rb"*+"
+    rb"""(?:"([^"]*+)"|'([^']*+)'|([^\t\n\f\r >"'][^\t\n\f\r >]*+)|(?=>))"""
+    rb"|(?!" + _SPACE + rb"*+=))"
 ).match
 _TAG_NAME = re.compile(rb"<([a-zA-Z][^\t\n\f\r />]*+)").match
 
@@ -230,10 +248,15 @@ _RAW_END = {
     name.encode(): re.compile(rb"</" + _any_case(name) + _NAME_END).search
     for name in [*_RAW_TEXT.split(), "noscript", "script"]
 }
-_SCRIPT_MARK = re.compile(
-    rb"(?P<close></" + _any_case("script") + _NAME_END + rb")|(?P<open><" + _any_case("script") + _NAME_END + rb")"
-    rb"|(?P<escape><!--)|(?P<unescape>-->)"
-).search
+_CLOSE = rb"(?P<close>/" + _any_case("script") + _NAME_END + rb")"
+_OPEN = rb"(?P<open>" + _any_case("script") + _NAME_END + rb")"
+_SCRIPT_MARKS = (
+    re.compile(rb"<(?:" + _CLOSE + rb"|(?P<escape>!--))").search,
+    re.compile(rb"<(?:" + _CLOSE + rb"|" + _OPEN + rb")|(?P<unescape>-->)").search,
+    re.compile(rb"<" + _CLOSE + rb"|(?P<unescape>-->)").search,
+)
+"""What changes the state of a script's text: in plain, escaped and double escaped script data."""
+
 _COMMENT_END = re.compile(rb"--!?>").search
 
 # --- foreign content (section 13.2.6.5) -------------------------------------------------------------------------------
@@ -249,11 +272,12 @@ _LOSES_TRACK = frozenset(b"select template frameset".split())
 _JUDGED = frozenset((_VOID_JUDGED + " script iframe").encode().split())
 _CHANGES_READING = frozenset(b"plaintext base svg math select template col frameset".split())
 _RAW_NAMES = frozenset(_RAW_TEXT.encode().split())
+_FOREIGN = frozenset(b"svg math".split())
 _HTML, _SVG, _MATH = "html", "svg", "math"
 _CDATA_TEXT = re.compile(rb"[^<]*+(?:<!\[CDATA\[(?:(?!\]\]>|</script)[\s\S])*+\]\]>[^<]*+)*+\Z", re.IGNORECASE).match
 
 
-class Scanner:
+class Scanner(Generic[Verdict]):
     """One pass over one document.
 
     Args:
@@ -262,7 +286,7 @@ class Scanner:
         nested: scan the content of a `noscript` element, as a browser without scripting reads it.
     """
 
-    def __init__(self, judge: Judge, limit: int, *, nested: bool = False) -> None:
+    def __init__(self, judge: Judge[Verdict], limit: int, *, nested: bool = False) -> None:
         self._judge = judge
         self._limit = limit
         self._nested = nested
@@ -282,7 +306,7 @@ class Scanner:
         self._raw_action = _PASS
         self._raw_held: list[bytes] = []
         self._raw_size = 0
-        self._raw_verdict: Verdict | _Inline | None = None
+        self._raw_verdict: Verdict | Inline | None = None
         self._raw_doubtful = False
         self._escaped = 0
 
@@ -340,7 +364,6 @@ class Scanner:
         start = pos
         while True:
             found = step(data, pos)
-            assert found is not None  # the pattern matches the empty string
             pos = found.end()
             group = found.lastindex
             if group is None:
@@ -432,7 +455,7 @@ class Scanner:
         if name == b"noscript" and not self._nested:
             self._begin_raw(name, tag, None, doubtful=False, hold=True)
             return True
-        if verdict is not None:
+        if verdict is not None and verdict is not INLINE:
             self._remove(verdict, tag)
             return False
         self._out.append(tag)
@@ -441,7 +464,7 @@ class Scanner:
         elif name == b"plaintext":
             if self.certain:
                 self._mode = self._plaintext
-        elif name == b"svg" or name == b"math":
+        elif name in _FOREIGN:
             if self._in_select:
                 self._foreign_in_select += not _is_self_closing(tag)
             elif not self._uncertain and not _is_self_closing(tag):
@@ -475,9 +498,8 @@ class Scanner:
                 self._whole_tag(tag.name, tag.is_end, b"".join(tag.parts))
             elif tag.overflowed:
                 self._begin_raw_after_overflow(tag)
-            elif tag.is_end and not tag.dropped and not tag.closes_raw:
-                if not self._stack:
-                    self._end_tag(tag.name)
+            elif tag.is_end and not tag.dropped and not tag.closes_raw and not self._stack:
+                self._end_tag(tag.name)
         elif tag.held and tag.size > self._limit:
             self._overflow(tag)
         return end
@@ -551,7 +573,7 @@ class Scanner:
     # --- raw text -----------------------------------------------------------------------------------------------------
 
     def _begin_raw(
-        self, name: bytes, tag: bytes, verdict: Verdict | _Inline | None, *, doubtful: bool, hold: bool = False
+        self, name: bytes, tag: bytes, verdict: Verdict | Inline | None, *, doubtful: bool, hold: bool = False
     ) -> None:
         """An element whose content an HTML parser reads as text. `doubtful`: another reading takes it as markup."""
         self._raw_name = name
@@ -634,7 +656,7 @@ class Scanner:
         return True
 
     def _noscript(self, text: bytes, at_end: bool) -> tuple[bytes, Verdict | None]:
-        inner = Scanner(self._judge, self._limit, nested=True)
+        inner: Scanner[Verdict] = Scanner(self._judge, self._limit, nested=True)
         inner._uncertain = self._uncertain
         inner._in_template = self._in_template
         rewritten = inner.feed(text)
@@ -650,7 +672,6 @@ class Scanner:
         pos = 0
         while pos < len(text):
             found = _WARY_STEP(text, pos)
-            assert found is not None  # the pattern matches the empty string
             if found.lastindex is None:
                 return found.end() == len(text)
             if self._judge.tags[found[1]] is not None:
@@ -665,7 +686,7 @@ class Scanner:
         `<script` in there, where `</script` only goes one step back; `-->` ends both.
         """
         while True:
-            found = _SCRIPT_MARK(data, pos)
+            found = _SCRIPT_MARKS[self._escaped](data, pos)
             if found is None:
                 return -1, max(pos, len(data) - 8)  # len("</script"): the rest may be a mark's start
             mark = found.lastgroup
@@ -675,12 +696,11 @@ class Scanner:
                     return found.start(), found.start()
                 self._escaped = 1
             elif mark == "escape":
-                if self._escaped == 0:
-                    self._escaped = 1
-                    pos -= 2  # "<!-->" and "<!--->" end at once
+                self._escaped = 1
+                pos -= 2  # "<!-->" and "<!--->" end at once
             elif mark == "unescape":
                 self._escaped = 0
-            elif self._escaped == 1:
+            else:
                 self._escaped = 2
 
     # --- foreign content ----------------------------------------------------------------------------------------------
@@ -688,15 +708,14 @@ class Scanner:
     def _foreign(self, data: bytes, pos: int) -> int:
         start = pos
         while self._stack and self._mode == self._data:
-            found = _TOKEN(data, pos)
-            name = found and (found["name"] or found["end"])
-            if name is None:
-                if found is not None:
-                    pos = found.end()
-                    continue
+            found = (_TOKEN if self._takes_html(self._stack[-1]) else _FOREIGN_TOKEN)(data, pos)
+            if found is None:
                 self._out.append(data[start:pos])
                 return self._construct(data, pos) if pos < len(data) else pos
-            assert found is not None
+            name = found["name"] or found["end"]
+            if name is None:
+                pos = found.end()
+                continue
             self._out.append(data[start:pos])
             start = pos = found.end()
             self._whole_tag(name.lower(), found["end"] is not None, found[0])
@@ -711,9 +730,9 @@ class Scanner:
         if top == b"annotation-xml" and name == b"svg":
             self._integrated_start(name, tag)
             return
-        if name in _BREAKOUT or (name == b"font" and attributes(tag).keys() & {b"color", b"face", b"size"}):
+        if name in _BREAKOUT or (name == b"font" and tag_parts(tag)[1].keys() & {b"color", b"face", b"size"}):
             verdict = self._judge.tags[tag] if name in _JUDGED else None
-            if verdict is not None:
+            if verdict is not None and verdict is not INLINE:
                 self._remove(verdict, tag)
                 return
             while self._stack and not self._takes_html(self._stack[-1]):
@@ -744,7 +763,7 @@ class Scanner:
         if name in _LOSES_TRACK:
             self._lose_track()
             self._start_tag(name, tag)
-        elif name == b"svg" or name == b"math":
+        elif name in _FOREIGN:
             self._out.append(tag)
             if not _is_self_closing(tag):
                 self._stack.append((name, _SVG if name == b"svg" else _MATH, False))
@@ -786,7 +805,8 @@ def _integration(name: bytes, space: str, tag: bytes) -> bool:
     if space is _SVG:
         return name in _HTML_INTEGRATION
     if name == b"annotation-xml":
-        return attribute_value(attributes(tag).get(b"encoding", b"")).lower() in ("text/html", "application/xhtml+xml")
+        encoding = tag_parts(tag)[1].get(b"encoding", b"")
+        return attribute_value(encoding).lower() in ("text/html", "application/xhtml+xml")
     return False
 
 
@@ -834,7 +854,7 @@ class _Tag:
         state = self._state
         size = len(data)
         while pos < size and state is not _DONE:
-            pos = _STATES[state](data, pos).end()  # type: ignore[union-attr]  # each pattern matches the empty string
+            pos = _STATES[state](data, pos).end()
             if pos == size:
                 break
             char = data[pos]
@@ -876,7 +896,7 @@ _GT, _EQUALS = 0x3E, 0x3D
     _DONE,
 ) = range(9)
 _STATES = [
-    re.compile(pattern).match
+    _always(pattern)
     for pattern in (
         rb"[^\t\n\f\r />]*+",
         # Whole attributes in one go, but none whose end is not in sight.
@@ -895,27 +915,22 @@ _STATES = [
 # --- attributes -------------------------------------------------------------------------------------------------------
 
 
-def tag_name(tag: bytes) -> str:
-    """The lower-case name of a start tag."""
-    found = _TAG_NAME(tag)
-    return found[1].lower().decode("utf-8", "replace") if found else ""
-
-
-def attributes(tag: bytes) -> dict[bytes, bytes]:
-    """The attributes of a start tag: lower-case names, values as written; of duplicates the first counts."""
+def tag_parts(tag: bytes) -> tuple[bytes, dict[bytes, bytes]]:
+    """A start tag's lower-case name, and its attributes: lower-case names, values as written, no duplicates."""
     plain = _PLAIN_TAG(tag)
     if plain is not None:
-        return dict(_PLAIN_ATTRIBUTES(plain[1])[::-1])
+        # The first of duplicates comes last, and stays.
+        return plain[1].lower(), dict(_PLAIN_ATTRIBUTES(plain[2])[::-1])
     found: dict[bytes, bytes] = {}
     name = _TAG_NAME(tag)
     pos = name.end() if name else len(tag)
     while (match := _ATTRIBUTE(tag, pos)) is not None:
         pos = match.end()
         found.setdefault(match[1].lower(), match[2] or match[3] or match[4] or b"")
-    return found
+    return name[1].lower() if name else b"", found
 
 
-_PLAIN_TAG = re.compile(rb"""<[a-zA-Z]++((?: [a-z-]++="[^"]*+")*+)[ /]*+>""").fullmatch
+_PLAIN_TAG = re.compile(rb"""<([a-zA-Z]++)((?: [a-z-]++="[^"]*+")*+)[ /]*+>""").fullmatch
 _PLAIN_ATTRIBUTES = re.compile(rb""" ([a-z-]++)="([^"]*+)\"""").findall
 """Nearly every tag of nearly every page, in two calls."""
 
@@ -934,9 +949,9 @@ def _decode_reference(found: re.Match[str]) -> str:
     name = found[1]
     if name is None:
         return unescape(found[0])
-    if name in _NAMED_REFERENCES and name.endswith(";"):
-        return _NAMED_REFERENCES[name]
+    if name in named_references and name.endswith(";"):
+        return named_references[name]
     following = found.string[found.end() : found.end() + 1]
-    if name in _NAMED_REFERENCES and following != "=":
-        return _NAMED_REFERENCES[name]
+    if name in named_references and following != "=":
+        return named_references[name]
     return found[0]

@@ -17,7 +17,7 @@ import idna
 from publicsuffixlist import PublicSuffixList
 
 NETWORK_SCHEMES = frozenset({"http", "https", "ws", "wss", "ftp"})
-"""The standard's special schemes that have a host (section 3.1); `file` is special too, and asks no host."""
+"""The standard's special schemes that have a host (section 4.2); `file` is special too, and asks no host."""
 
 INVALID_HOST = "invalid."
 """Stands for a host that no browser could resolve. The trailing dot keeps it out of every host pattern."""
@@ -41,25 +41,28 @@ class Location:
 
 # Nearly every URL in nearly every page: nothing to decode, nothing to resolve, no number that might be an address.
 _PLAIN = re.compile(
-    r"(?:(https?):)?//((?:[a-z0-9_-]++\.)++(?!xn--)[a-z][a-z0-9-]*+)(?::[0-9]++)?+(/[^\\\s?#%]*+)?+(?:[?#][^\s]*+)?+\Z"
+    r"(?:(https?):)?//((?:[a-z0-9_-]++\.)++(?!xn--)[a-z][a-z0-9-]*+)(?::[0-9]{1,4}+)?+(/[^\\\s?#%]*+)?+(?:[?#][^\s]*+)?+\Z"
 ).match
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):").match
-_SLASHES = re.compile(r"[/\\]*").match
-_AUTHORITY = re.compile(r"[^/\\?#]*").match
+_AUTHORITY_END = re.compile(r"[/\\?#]").search
 _PATH_END = re.compile(r"[?#]").search
-_PORT = re.compile(r":[0-9]*\Z")
+_PORT = re.compile(r":([0-9]*)\Z").search
 _DOT_SEGMENT = re.compile(r"(?:^|/)(?:\.|%2e){1,2}(?:/|\Z)", re.IGNORECASE).search
 _C0_OR_SPACE = "".join(map(chr, range(0x21)))
 _TAB_OR_NEWLINE = str.maketrans("", "", "\t\n\r")
-_FORBIDDEN = re.compile(r"[\x00-\x20\"#%/:<>?@\[\\\]^`{|}\x7f]").search
-"""The forbidden domain code points (URL section 3.2); `"`, backtick and braces are ours: no browser resolves them."""
+_FORBIDDEN = re.compile(r"[\x00-\x20#%/:<>?@\[\\\]^|\x7f]").search
+"""The forbidden domain code points (URL section 3.1)."""
+_LONGEST_NAME = 253
+"""No DNS name is longer (RFC 1035 section 2.3.4, written out), so no browser resolves one that is."""
+_LONGEST_TEXT = 2048
+"""An internationalized name of more code points than this is not read: mapping and punycode are not linear in time."""
 _NUMBER = re.compile(r"(?:0[xX][0-9a-fA-F]*|[0-9]+)\Z").match
 
 
 def resolve(url: str, base: Location) -> Location:
     """The location of `url`, a URL string of a page, against `base` (URL section 4.4)."""
     plain = _PLAIN(url)
-    if plain is not None and "/." not in (path := plain[3] or "/"):
+    if plain is not None and len(plain[2]) <= _LONGEST_NAME and "/." not in (path := plain[3] or "/"):
         return Location(plain[1] or base.scheme, plain[2], path)
     text = url.strip(_C0_OR_SPACE).translate(_TAB_OR_NEWLINE)
     found = _SCHEME(text)
@@ -72,10 +75,8 @@ def resolve(url: str, base: Location) -> Location:
     slashes = _slashes(text)
     if slashes >= 2 or (found is not None and scheme != base.scheme):
         # "Special authority ignore slashes": any number of slashes, either way round, before the authority.
-        text = text[slashes:]
-        authority = _AUTHORITY(text)
-        assert authority is not None  # the pattern matches the empty string
-        return Location(scheme, parse_host(authority[0]), _path(text[authority.end() :]))
+        authority, rest = _split_authority(text[slashes:])
+        return Location(scheme, parse_host(authority), _path(rest))
     end = _PATH_END(text)
     relative = text[: end.start()] if end else text
     if slashes:
@@ -86,8 +87,13 @@ def resolve(url: str, base: Location) -> Location:
 
 
 def _slashes(text: str) -> int:
-    found = _SLASHES(text)
-    return found.end() if found else 0
+    return len(text) - len(text.lstrip("/\\"))
+
+
+def _split_authority(text: str) -> tuple[str, str]:
+    """The authority and what follows it."""
+    end = _AUTHORITY_END(text)
+    return (text[: end.start()], text[end.start() :]) if end else (text, "")
 
 
 def _path(text: str) -> str:
@@ -119,7 +125,7 @@ def parse_page_url(url: str) -> Location:
     Raises:
         ValueError: `url` is not an absolute http or https URL with a host.
     """
-    found = _SCHEME(url.strip(_C0_OR_SPACE))
+    found = _SCHEME(url.strip(_C0_OR_SPACE).translate(_TAB_OR_NEWLINE))
     if found is None or found[1].lower() not in ("http", "https"):
         raise ValueError(f"not an absolute http or https address: {url!r}")
     location = resolve(url, Location("", "", "/"))
@@ -128,41 +134,67 @@ def parse_page_url(url: str) -> Location:
     return location
 
 
-@lru_cache(maxsize=1024)
 def parse_host(authority: str) -> str:
     """The host of an authority (`user@host:port`) as a browser would look it up (URL section 3.5).
 
     Also reads the value of a `Host` field, which has no user-info. `INVALID_HOST` stands for what cannot be a host.
     """
-    text = _PORT.sub("", authority.rpartition("@")[2])
-    if text.startswith("["):
-        try:
-            return f"[{IPv6Address(text[1:-1])}]" if text.endswith("]") else INVALID_HOST
-        except AddressValueError:
+    # A page chooses its authorities: only short ones are remembered, so that no page makes memory grow.
+    return _remembered_host(authority) if len(authority) <= _LONGEST_NAME else _parse_host(authority)
+
+
+def _parse_host(authority: str) -> str:
+    text = authority.rpartition("@")[2]
+    port = _PORT(text)
+    if port is not None:
+        digits = port[1].lstrip("0")
+        if len(digits) > 5 or int(digits or "0") > 0xFFFF:
             return INVALID_HOST
+        text = text[: port.start()]
+    if text.startswith("["):
+        return _ipv6(text)
     if "%" in text:
-        text = unquote_to_bytes(text).decode("utf-8", "replace")
+        text = unquote_to_bytes(text.encode("utf-8", "replace")).decode("utf-8", "replace")
     host = text.lower() if text.isascii() else _to_ascii(text)
     if _FORBIDDEN(host):
         return INVALID_HOST
     host = host.removesuffix(".")
-    if not host or ".." in f".{host}.":
+    if not host or ".." in f".{host}." or len(host) > _LONGEST_NAME:
         return INVALID_HOST
     if _NUMBER(host.rpartition(".")[2]):
         return _ipv4(host)
     return host
 
 
+_remembered_host = lru_cache(maxsize=1024)(_parse_host)
+
+
 def _to_ascii(text: str) -> str:
-    """Domain to ASCII (URL section 3.3), as leniently as browsers do it: an emoji is a fine label."""
+    """Domain to ASCII (URL section 3.3), as leniently as browsers do it: an emoji is a fine label. Empty: failure."""
+    if len(text) > _LONGEST_TEXT:
+        return ""
     try:
         mapped = idna.uts46_remap(text, std3_rules=False, transitional=False)
-        return ".".join(
-            label if label.isascii() else "xn--" + label.encode("punycode").decode("ascii")
-            for label in mapped.split(".")
-        )
     except (idna.IDNAError, UnicodeError):
+        return ""
+    return ".".join(
+        label if label.isascii() else "xn--" + label.encode("punycode").decode("ascii") for label in mapped.split(".")
+    )
+
+
+def _ipv6(text: str) -> str:
+    """The IPv6 parser and serializer (URL section 3.5); `text` has its brackets."""
+    if not text.endswith("]") or "%" in text:  # a zone identifier is no part of a URL
         return INVALID_HOST
+    try:
+        address = IPv6Address(text[1:-1])
+    except AddressValueError:
+        return INVALID_HOST
+    if address.ipv4_mapped is not None:
+        # Python 3.13 writes these with dots; the standard never does.
+        number = int(address)
+        return f"[::ffff:{number >> 16 & 0xFFFF:x}:{number & 0xFFFF:x}]"
+    return f"[{address}]"
 
 
 def _ipv4(host: str) -> str:
@@ -205,9 +237,10 @@ def site(host: str) -> str:
     return _public_suffixes().privatesuffix(host) or host
 
 
-def parents(host: str) -> list[str]:
+@lru_cache(maxsize=8192)
+def parents(host: str) -> tuple[str, ...]:
     """`host` and every domain above it, the most specific first; an address has none above it."""
     if is_address(host):
-        return [host]
+        return (host,)
     labels = host.split(".")
-    return [".".join(labels[start:]) for start in range(len(labels))]
+    return tuple(".".join(labels[start:]) for start in range(len(labels)))

@@ -106,10 +106,18 @@ class Registry:
         match = self.find_url(host, path)
         return match.vendor if match else None
 
+    def knows_paths(self, host: str) -> bool:
+        """Whether it depends on the path whom a URL on `host` belongs to."""
+        return any(name in self._paths for name in parents(host))
+
+    def knows(self, host: str) -> bool:
+        """Whether any path on `host` may be a vendor's; False for most of the web's hosts."""
+        return ".".join(host.rsplit(".", 2)[-2:]) in self._domains
+
     def find_url(self, host: str, path: str) -> Match | None:
         """The pattern behind `match_url`: the most specific host first, on it the longest path prefix first."""
-        if ".".join(host.rsplit(".", 2)[-2:]) not in self._domains:
-            return None  # most hosts are nobody's
+        if not self.knows(host):
+            return None
         for name in parents(host):
             for prefix, match in self._paths.get(name, ()):
                 if path.startswith(prefix):
@@ -227,8 +235,8 @@ def parse_vendor(entry: Mapping[str, object], place: int = 1) -> Vendor:
         if not (_ADDRESS_MARK(item) or (call and ("." in call[1] or call[3]))):
             raise VendorDataError(
                 label,
-                f"inline entry {item!r} must be a loader address (\"cdn.example.com/tag.js\") or an initialising call "
-                "(\"fbq('init'\", \"mixpanel.init(\")",
+                f'inline entry {item!r} must be a loader address ("cdn.example.com/tag.js") or an initialising call '
+                '("fbq(\'init\'", "mixpanel.init(")',
             )
     return Vendor(
         id=texts["id"],
@@ -244,12 +252,10 @@ def parse_vendor(entry: Mapping[str, object], place: int = 1) -> Vendor:
 
 # --- inline marks ---------------------------------------------------------------------------------------------------
 
-_OPENING = re.compile(
-    rb"""(?:["'`]\.?|["'`][^"'`<>]*<[^<>]*src\s*=\s*\\?["']?|src\s*=\s*\\?["']|src=)(?:https?:)?(?:\\?/\\?/)?(?:[\w-]+\.)*\Z"""
-)
-"""What may stand before a loader address: an opening quote, then nothing but the start of a URL; or `src=`."""
-
-_JSON_VALUE = re.compile(rb"""["']\s*+:\s*+["']\Z""")
+_URL_START = re.compile(
+    rb"(?:[^\n]*src\s*+=\s*+)?(?:\.|(?:https?:)?(?:\\?/\\?/)?(?:[\w-]++\.)*+)(?:[\w-]++\.)*+"
+).fullmatch
+"""What may stand between a quote and a loader address: the start of a URL, after `src=` or not."""
 
 _JAVASCRIPT = re.compile(
     rb"""(?:
@@ -264,6 +270,10 @@ _JAVASCRIPT = re.compile(
 """Whole tokens of JavaScript, as far as they can hide or hold a mark: comments, strings, regular expressions."""
 
 _QUOTES = (b'"', b"'", b"`")
+
+_LABEL = b"abcdefghijklmnopqrstuvwxyz0123456789-"
+_LONGEST_LABEL = 63
+"""In bytes (RFC 1035 section 2.3.4)."""
 
 _REACH = 240
 """How far before an address its opening quote is looked for, in bytes."""
@@ -324,20 +334,25 @@ class _InlineMarks:
 
     def _at_address(self, text: bytes, found: re.Match[bytes]) -> Iterable[tuple[int, bool, Match]]:
         dot, end = found.start(), found.end(1)
-        start = dot
-        while start > 0 and text[start - 1 : start] not in b" \t\n\r\"'`/.\\=":
-            start -= 1
-            if dot - start > 63:  # longer than a label may be (RFC 1035 section 2.3.4)
-                return
+        before = text[max(0, dot - _LONGEST_LABEL) : dot]
+        start = dot - len(before) + len(before.rstrip(_LABEL))
         for host, path, match in self._addresses.get(text[start:end], ()):
             begin = end - len(host)
             if begin < 0 or text[begin:end] != host:
                 continue
             after = text[end : end + 2 * len(path) + 2].replace(b"\\/", b"/")
-            before = text[max(0, begin - _REACH) : begin]
-            opening = _OPENING.search(before)
-            if after.startswith(path) and opening and not _JSON_VALUE.search(before[: opening.start() + 1]):
+            if after.startswith(path) and _opens_string(text, begin):
                 yield begin, True, match
+
+
+def _opens_string(text: bytes, place: int) -> bool:
+    """Whether the address at `place` begins a string, or is the `src` in one, and is not a value in JSON."""
+    reach = max(0, place - _REACH)
+    quote = max(text.rfind(mark, reach, place) for mark in _QUOTES)
+    if quote < 0 or not _URL_START(text[quote + 1 : place]):
+        return False
+    before = text[max(0, quote - 40) : quote].rstrip()
+    return not (before.endswith(b":") and before[:-1].rstrip().endswith((b'"', b"'")))
 
 
 def _in_place(text: bytes, candidates: list[tuple[int, bool, Match]]) -> Iterable[Match]:

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any
 
-from dntguard.consent import Consent, current
+from dntguard.consent import current
 from dntguard.delivery import deliver
 from dntguard.exchange import Exchange, Guard, host_of
-from dntguard.headers import Headers
+from dntguard.headers import Headers, get
 from dntguard.policy import Policy, make_policy
 
 Environ = dict[str, Any]
@@ -21,6 +21,7 @@ ExcInfo = tuple[type[BaseException], BaseException, TracebackType]
 Write = Callable[[bytes], object]
 StartResponse = Callable[..., Write]
 WSGIApp = Callable[[Environ, StartResponse], Iterable[bytes]]
+_Held = tuple[str, list[tuple[str, str]], ExcInfo | None]
 
 _LISTED = frozenset({"HTTP_DNT", "HTTP_SEC_GPC"})
 """Fields whose repetitions a server has joined with a comma, which their grammars do not know: taken apart again."""
@@ -42,6 +43,7 @@ class DNTGuardMiddleware:
         self.guard = Guard(make_policy(policy, options))
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Handle one request."""
         headers = _request_headers(environ)
         exchange = self.guard.exchange(
             environ.get("REQUEST_METHOD", "GET"),
@@ -53,7 +55,7 @@ class DNTGuardMiddleware:
         )
         environ["dntguard.consent"] = exchange.consent
         if exchange.request_headers is not headers:
-            _show(environ, exchange.request_headers)
+            _show(environ, headers, exchange.request_headers)
         response = _Response(exchange, start_response, self.guard.policy)
         token = current.set(exchange.consent)
         try:
@@ -63,11 +65,9 @@ class DNTGuardMiddleware:
             raise
         finally:
             current.reset(token)
-        if exchange.passes and isinstance(iterable, (list, tuple, environ.get("wsgi.file_wrapper", list))):
-            # The server may know a better way to send it than chunk by chunk.
+        if response.hand_over(iterable, environ.get("wsgi.file_wrapper")):
             deliver(self.guard.policy, exchange)
-            return iterable
-        response.iterable = iterable
+            return response.iterable
         response.iterator = iter(iterable)
         return response
 
@@ -85,13 +85,11 @@ class _Response:
         self._policy = policy
         self._server_start = start_response
         self._server_write: Write | None = None
-        self._held: tuple[str, list[tuple[str, str]], ExcInfo | None] | None = None
+        self._held: _Held | None = None
         self._ended = False
         self._closed = False
 
-    def start_response(
-        self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None
-    ) -> Write:
+    def start_response(self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None) -> Write:
         """What the application calls. May come late, and again with `exc_info` to replace an unsent response."""
         try:
             started = self._server_write is not None
@@ -101,29 +99,40 @@ class _Response:
             # Once the server has headers it must say at once whether they can still be replaced; if they are out it
             # raises the application's error again.
             if started or not self._exchange.holds(_code(status), _encoded(headers)):
-                self._start(b"", True)
+                self._start(self._held, b"", True)
         finally:
             del exc_info  # PEP 3333: avoid a circular reference
         return self.write
 
     def write(self, chunk: bytes) -> None:
         """The imperative way to send; what `start_response` returned."""
-        self._write_out(self._start(chunk, True) if self._held is not None else self._exchange.feed(chunk))
+        body = self._exchange.feed(chunk) if self._held is None else self._start(self._held, chunk, True)
+        if body and self._server_write is not None:
+            self._server_write(body)
 
-    def _write_out(self, chunk: bytes) -> None:
-        assert self._server_write is not None  # _start has set it
-        if chunk:
-            self._server_write(chunk)
-
-    def _start(self, chunk: bytes, more: bool) -> bytes:
-        assert self._held is not None
-        (status, headers, exc_info), self._held = self._held, None
+    def _start(self, held: _Held, chunk: bytes, more: bool) -> bytes:
+        self._held = None
+        status, headers, exc_info = held
         decided, body = self._exchange.start(_code(status), _encoded(headers), chunk, more)
         shown = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in decided]
         self._server_write = (
             self._server_start(status, shown, exc_info) if exc_info else self._server_start(status, shown)
         )
         return body
+
+    def hand_over(self, iterable: Iterable[bytes], file_wrapper: object) -> bool:
+        """Take what the application returned. Returns whether the server may have `iterable` as it is now."""
+        self.iterable = iterable
+        if type(iterable) in (list, tuple) and self._held is not None:
+            # All of it is there, so the server can tell its length.
+            self.iterable = [self._start(self._held, b"".join(iterable), False)]
+            return True
+        # The server may know a better way to send a list or a file than chunk by chunk. Not every server's wrapper is
+        # a class; where it is a function, the file is read through here.
+        known = type(iterable) in (list, tuple) or (
+            isinstance(file_wrapper, type) and isinstance(iterable, file_wrapper)
+        )
+        return known and self._exchange.body_passes
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -139,17 +148,14 @@ class _Response:
         if chunk is None:
             return self._last()
         if self._held is not None:
-            # PEP 3333: an iterable of length one is the whole body.
-            whole = isinstance(self.iterable, (list, tuple)) and len(self.iterable) == 1
-            self._ended = whole
-            return self._start(chunk, not whole)
+            return self._start(self._held, chunk, True)
         if self._server_write is None:
             raise AssertionError("the application yielded before it called start_response")
         return self._exchange.feed(chunk)
 
     def _last(self) -> bytes:
         self._ended = True
-        rest = self._start(b"", False) if self._held is not None else self._exchange.finish()
+        rest = self._exchange.finish() if self._held is None else self._start(self._held, b"", False)
         if not rest:
             raise StopIteration
         return rest
@@ -159,16 +165,18 @@ class _Response:
         if self._closed:
             return
         self._closed = True
+        token = current.set(self._exchange.consent)
         try:
             close = getattr(self.iterable, "close", None)
             if close is not None:
                 close()
         finally:
+            current.reset(token)
             deliver(self._policy, self._exchange)
 
 
 def _code(status: str) -> int:
-    return int(status[:3]) if status[:3].isdigit() else 0
+    return int(status[:3]) if status[:3].isdecimal() else 0
 
 
 def _encoded(headers: list[tuple[str, str]]) -> Headers:
@@ -190,11 +198,12 @@ def _request_headers(environ: Environ) -> Headers:
     return headers
 
 
-def _show(environ: Environ, headers: Headers) -> None:
-    """Let the application see these request headers and no others."""
-    shown = {"HTTP_" + name.decode("latin-1").upper().replace("-", "_"): value for name, value in headers}
-    for key in [key for key in environ if key.startswith("HTTP_") and key not in shown]:
-        del environ[key]
-    for key, value in shown.items():
-        if key not in _LISTED:
+def _show(environ: Environ, before: Headers, after: Headers) -> None:
+    """Let the application see the request headers `after` instead of `before`; what they share stays untouched."""
+    for name, _ in set(before) - set(after):
+        key = "HTTP_" + name.decode("latin-1").upper().replace("-", "_")
+        value = get(after, name)
+        if value is None:
+            environ.pop(key, None)
+        else:
             environ[key] = value.decode("latin-1")

@@ -116,12 +116,15 @@ async def privacy(request: Request) -> Response:
 
 
 async def error(request: Request, problem: Exception) -> Response:
-    if isinstance(problem, pages.ShopError):
-        return page(request, "error.html", {"status": problem.status, "sentence": problem.sentence}, problem.status)
-    assert isinstance(problem, HTTPException)
-    status = problem.status_code
-    response = page(request, "error.html", {"status": status, "sentence": pages.sentence_for(status)}, status)
-    response.headers.update(problem.headers or {})
+    match problem:
+        case pages.ShopError():
+            status, sentence, headers = problem.status, problem.sentence, None
+        case HTTPException():
+            status, sentence, headers = problem.status_code, pages.sentence_for(problem.status_code), problem.headers
+        case _:
+            raise problem
+    response = page(request, "error.html", {"status": status, "sentence": sentence}, status)
+    response.headers.update(headers or {})
     return response
 
 

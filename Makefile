@@ -1,0 +1,45 @@
+# Each target makes its own environment from nothing but Python 3.11+ and this checkout.
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PAGES ?= tests/bench/pages
+
+.PHONY: demo test test-all check bench format clean
+.DEFAULT_GOAL := test
+
+demo: $(READY)  ## Serve the example shop on ASGI and on WSGI and show what is removed; ONCE=1 stops after the table
+	$(BIN)/python -m examples.shop.demo $(if $(filter-out 0,$(ONCE)),--once)
+
+test: $(READY)  ## Run the tests on one Python, with branch coverage
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest $(ARGS)
+	$(BIN)/python -m coverage combine -q
+	$(BIN)/python -m coverage report
+
+test-all:  ## Run the tests on every CPython from 3.11 on that this machine has
+	./tests/on_every_python
+
+check: $(READY)  ## Format, lint, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(READY)  ## Print the speed table; PAGES=FOLDER measures on other pages
+	$(BIN)/python -m pip install --quiet --editable '.[bench]'
+	$(BIN)/python -m tests.bench --pages $(PAGES)
+
+format: $(READY)  ## Format and fix what can be fixed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf $(VENV) .venvs .cache .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(READY): pyproject.toml
+	@test -n "$(PYTHON)" || { echo "dntguard needs Python 3.11 or newer; none was found on PATH. Install one, or say PYTHON=/path/to/python" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	touch $(READY)

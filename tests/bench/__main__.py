@@ -1,0 +1,214 @@
+"""`make bench`: how fast, next to what else there is.
+
+All contenders run in one process, in turns, on the same bytes; the table shows medians, and ratios of medians. The
+machine's own noise moves all of them together.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import platform
+import statistics
+import time
+import zlib
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import bs4
+import lolhtml
+import lxml.html
+from selectolax.lexbor import LexborHTMLParser
+from starlette.middleware.cors import CORSMiddleware
+
+from dntguard import rewriter, verdicts
+from dntguard.asgi import DNTGuardMiddleware
+from dntguard.consent import REFUSE_ALL
+from dntguard.policy import Policy
+from dntguard.rewriter import Rewriter
+from tests.bench.pages import Page, own_pages, pages_in
+
+POLICY = Policy()
+CHUNK = 16 * 1024
+SELECTOR = {"script": "src", "iframe": "src", "img": "src", "link": "href"}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--pages", type=Path, help="a folder with pages and a pages.json; default: pages of our own")
+    parser.add_argument("--rounds", type=int, default=15)
+    options = parser.parse_args()
+    with_list = options.pages is not None and (options.pages / "pages.json").exists()
+    pages = pages_in(options.pages) if with_list else own_pages()
+    size = sum(len(page.html) for page in pages)
+    print(
+        f"CPython {platform.python_version()}, {len(pages)} pages, {size / 1e6:.1f} MB, "
+        f"medians of {options.rounds} turns\n"
+    )
+    rewriting(pages, size, options.rounds)
+    print()
+    asyncio.run(requests(options.rounds))
+
+
+# --- rewriting --------------------------------------------------------------------------------------------------------
+
+
+def rewriting(pages: Sequence[Page], size: int, rounds: int) -> None:
+    refused = [refused_addresses(page) for page in pages]
+    contenders: list[tuple[str, Callable[[], object], int]] = [
+        ("dntguard, whole, warm", lambda: [ours(page, 0) for page in pages], rounds),
+        ("dntguard, whole, cold", lambda: [forget() and ours(page, 0) for page in pages], rounds),
+        ("dntguard, 16 KiB, warm", lambda: [ours(page, CHUNK) for page in pages], rounds),
+        ("dntguard, 16 KiB, cold", lambda: [forget() and ours(page, CHUNK) for page in pages], rounds),
+        ("python-lolhtml", lambda: [with_lolhtml(*both) for both in zip(pages, refused, strict=True)], rounds),
+        ("selectolax", lambda: [with_selectolax(*both) for both in zip(pages, refused, strict=True)], rounds),
+        ("lxml", lambda: [with_lxml(*both) for both in zip(pages, refused, strict=True)], min(rounds, 7)),
+        ("beautifulsoup4", lambda: [with_soup(*both) for both in zip(pages, refused, strict=True)], 1),
+        ("zlib level 6", lambda: [zlib.compress(page.html, 6) for page in pages], min(rounds, 7)),
+    ]
+    taken: dict[str, list[float]] = {name: [] for name, _, _ in contenders}
+    for turn in range(rounds):
+        for name, run, turns in contenders:
+            if turn < turns:
+                begun = time.perf_counter()
+                run()
+                taken[name].append(time.perf_counter() - begun)
+    speed = {name: size / 1e6 / statistics.median(times) for name, times in taken.items()}
+    # Ratios are taken turn by turn, where both ran under the same noise.
+    print(f"{'rewriting':<26}{'MB/s':>9}{'of lolhtml':>12}")
+    for name, times in taken.items():
+        ratio = statistics.median(b / a for a, b in zip(times, taken["python-lolhtml"], strict=False))
+        print(f"{name:<26}{speed[name]:>9.1f}{ratio:>12.2f}")
+
+
+def ours(page: Page, chunk: int) -> bytes:
+    taking = Rewriter(POLICY, REFUSE_ALL, page.url)
+    if not chunk:
+        return taking.feed(page.html) + taking.close()
+    pieces = [taking.feed(page.html[start : start + chunk]) for start in range(0, len(page.html), chunk)]
+    return b"".join([*pieces, taking.close()])
+
+
+def forget() -> bool:
+    """Make every cache of verdicts cold; the vendors stay loaded, as in any running process."""
+    rewriter._tag_verdicts.cache_clear()
+    verdicts.verdicts_for.cache_clear()
+    return True
+
+
+def refused_addresses(page: Page) -> set[str]:
+    """What dntguard takes out of the page by address: the others are told, and need only compare."""
+    taking = Rewriter(POLICY, REFUSE_ALL, page.url)
+    taking.feed(page.html)
+    taking.close()
+    return {removal.what for removal in taking.removals if removal.kind in SELECTOR}
+
+
+def with_lolhtml(page: Page, refused: set[str]) -> bytes:
+    class Handler:
+        def __init__(self, attribute: str) -> None:
+            self.attribute = attribute
+
+        def element(self, element: Any) -> None:
+            if element.get_attribute(self.attribute) in refused:
+                element.remove()
+
+    out = bytearray()
+    rewriting = lolhtml.HTMLRewriter(out.extend)
+    for name, attribute in SELECTOR.items():
+        rewriting.on(f"{name}[{attribute}]", Handler(attribute))
+    rewriting.write(page.html)
+    rewriting.end()
+    return bytes(out)
+
+
+def with_selectolax(page: Page, refused: set[str]) -> str:
+    tree = LexborHTMLParser(page.html)
+    for name, attribute in SELECTOR.items():
+        for node in tree.css(f"{name}[{attribute}]"):
+            if node.attributes.get(attribute) in refused:
+                node.decompose()
+    return tree.html or ""
+
+
+def with_lxml(page: Page, refused: set[str]) -> bytes:
+    tree: Any = lxml.html.document_fromstring(page.html)
+    for element in list(tree.iter(*SELECTOR)):
+        if element.get(SELECTOR[str(element.tag)]) in refused:
+            element.drop_tree()
+    return bytes(lxml.html.tostring(tree))
+
+
+def with_soup(page: Page, refused: set[str]) -> bytes:
+    soup = bs4.BeautifulSoup(page.html, "html.parser")
+    for element in soup.find_all(list(SELECTOR)):
+        if element.get(SELECTOR[element.name]) in refused:
+            element.decompose()
+    return bytes(soup.encode())
+
+
+# --- requests ---------------------------------------------------------------------------------------------------------
+
+HEADERS = [
+    (b"host", b"www.the-paper.example"),
+    (b"user-agent", b"Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"),
+    (b"accept", b"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"),
+    (b"accept-language", b"en-US,en;q=0.5"),
+    (b"accept-encoding", b"gzip, deflate, br, zstd"),
+    (b"origin", b"https://other.example"),
+    (b"cookie", b"session=0123456789abcdef; _ga=GA1.1.1.1"),
+    (b"sec-fetch-dest", b"document"),
+    (b"sec-fetch-mode", b"navigate"),
+    (b"sec-fetch-site", b"cross-site"),
+    (b"upgrade-insecure-requests", b"1"),
+]
+REQUESTS = 2000
+
+
+async def application(scope: Any, receive: Any, send: Any) -> None:
+    headers = [(b"content-type", b"text/html; charset=utf-8"), (b"content-length", b"5")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": b"hello"})
+
+
+async def receive() -> dict[str, object]:
+    return {"type": "http.request", "body": b"", "more_body": False}
+
+
+async def send(message: Any) -> None:
+    del message
+
+
+async def requests(rounds: int) -> None:
+    apps: dict[str, Callable[..., Awaitable[None]]] = {
+        "bare application": application,
+        "CORSMiddleware": CORSMiddleware(application, allow_origins=["*"]),
+        "dntguard, nothing refused": DNTGuardMiddleware(application),
+    }
+    taken: dict[str, list[float]] = {name: [] for name in apps}
+    for _ in range(rounds):
+        for name, app in apps.items():
+            taken[name].append(await _one_turn(app))
+    bare, *others = (statistics.median(times) for times in taken.values())
+    added = dict(zip(list(apps)[1:], (other - bare for other in others), strict=True))
+    print(f"{'an ASGI request':<26}{'adds µs':>9}{'of CORS':>12}")
+    for name, microseconds in added.items():
+        print(f"{name:<26}{microseconds:>9.2f}{microseconds / added['CORSMiddleware']:>12.2f}")
+
+
+async def _one_turn(app: Callable[..., Awaitable[None]]) -> float:
+    """Microseconds for one request, the mean of one turn."""
+    begun = time.perf_counter()
+    for _ in range(REQUESTS):
+        scope = {
+            "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "https",
+            "path": "/", "raw_path": b"/", "query_string": b"", "headers": HEADERS, "client": ("127.0.0.1", 1),
+            "server": ("127.0.0.1", 443), "state": {},
+        }  # fmt: skip
+        await app(scope, receive, send)
+    return (time.perf_counter() - begun) / REQUESTS * 1e6
+
+
+if __name__ == "__main__":
+    main()
