@@ -100,9 +100,9 @@ class _Response:
             await self._send(message)
 
     async def _body(self, message: Message, chunk: bytes, more: bool) -> None:
-        empty = more and self._exchange.withholds
+        droppable = more and self._exchange.withholds  # an empty chunk before the end says nothing
         if self._held is not None:
-            if empty and not chunk:
+            if droppable and not chunk:
                 return
             held, self._held = self._held, None
             chunk = await self._start(held, chunk, more)
@@ -110,7 +110,7 @@ class _Response:
             chunk = self._exchange.feed(chunk)
             if not more:
                 chunk += self._exchange.finish()
-        if chunk or not empty:
+        if chunk or not droppable:
             await self._send({**message, "body": chunk})
 
     async def _start(self, message: Message, chunk: bytes, more: bool) -> bytes:

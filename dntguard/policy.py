@@ -25,6 +25,7 @@ Undecidable = Literal["remove", "keep"]
 
 _SIGNAL_REFUSES = frozenset({Purpose.ANALYTICS, Purpose.MARKETING})
 _COOKIE_PATTERN = re.compile(r"[\x21-\x7e]+\Z").match
+_HOST_NAME = re.compile(r"[a-z0-9_.-]+\Z|\[[0-9a-f:]+\]\Z").match
 _VENDOR_ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z").match
 
 
@@ -180,7 +181,8 @@ def _purposes(name: str, value: object) -> frozenset[Purpose]:
 
 def _host(name: str, entry: str) -> str:
     host = parse_host(entry.removeprefix("*."))
-    if host == INVALID_HOST or any(char in entry for char in "/@?#") or (":" in entry and not entry.startswith("[")):
+    # A URL, a port or a list in one string would match no host, without a word.
+    if host == INVALID_HOST or not _HOST_NAME(host) or "@" in entry or (":" in entry and not entry.endswith("]")):
         raise PolicyError(name, entry, "not a host name", 'write the host alone, as in "cdn.example.com"')
     return host
 

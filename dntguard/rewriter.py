@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from binascii import Error as Base64Error
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache, partial
 from urllib.parse import unquote_to_bytes
 
@@ -37,12 +37,17 @@ _DATA_BLOCK = re.compile(
 )
 """Types of a `script` that hold data and are never run (HTML section 4.12.1)."""
 
-_CANDIDATE = re.compile(r"[\t\n\f\r ,]*+([^\t\n\f\r ]++)[^,(]*+(?:\([^)]*+\)[^,(]*+)*+")
-"""One image candidate of `srcset`: the URL, then a descriptor up to the comma (HTML section 4.8.4.2)."""
+_CANDIDATE = re.compile(r"[\t\n\f\r ,]*+([^\t\n\f\r ]*+)").match
+_DESCRIPTORS = re.compile(r"(?:[^,(]++|\((?:[^)]*+\)|[^)]*+\Z))*+").match
 
 _PLAIN_URL = re.compile(rb"(?:(?:https?:)?//([a-z0-9.-]++)(?![^/?#])|/?+[a-zA-Z0-9_.-]++(?![^/?#]))").match
 """A URL whose host needs no decoding and no resolving: 1 is the host, nothing for a relative one."""
 
+_MOST_BASES = 4
+_TOO_MANY = Location("https", "too-many-bases.invalid", "/")
+"""Stands for all further bases of a page: what is relative to it cannot be judged."""
+
+_UNDECIDABLE = Refusal(None, None, 'on_undecidable: "remove"')
 _BY_PATH = Refusal(None, None, "")
 """Stands for "ask again with the path"."""
 
@@ -76,10 +81,9 @@ class Rewriter:
         self.ambiguous = _AMBIGUOUS if policy.on_undecidable == "remove" else None
         self._verdicts = verdicts_for(policy, granted)
         self._page = page
-        self._bases: tuple[Location, ...] = (page,)
-        self._base_is_final = False
+        self._bases: tuple[Location, ...] = (Location(page.scheme, page.host, "/"),)
         self.tags: Mapping[bytes, Removal | Inline | None] = _tag_verdicts(
-            self._verdicts, page.scheme, page.host, self._bases_key()
+            self._verdicts, page.scheme, page.host, self._bases
         )
         self._report_only = policy.report_only
         self._scanner: Scanner[Removal] | None = Scanner(self, policy.max_undecided) if self._verdicts.active else None
@@ -107,21 +111,23 @@ class Rewriter:
             return None
         return _removal("inline-script", " ".join(text[:_MOST_TEXT].decode("utf-8", "replace").split()), refusal)
 
-    def base(self, tag: bytes, certain: bool) -> None:
+    def base(self, tag: bytes) -> None:
         """Learn of a `base` element.
 
-        The first with `href` counts (HTML section 4.2.3); one that a browser may not honor joins those that relative
-        URLs are judged against.
+        A browser honors the first in the tree (HTML section 4.2.3), which is not always the first in the source: one
+        may stand in a template or be moved out of a table. So a relative URL is judged against all of them.
         """
         href = tag_parts(tag)[1].get(b"href")
-        if href is None or self._base_is_final:
+        if href is None or len(self._bases) > _MOST_BASES:
             return
         base = resolve(attribute_value(href), self._page)
-        if base.scheme in ("data", "javascript"):
-            base = self._page
-        self._base_is_final = certain or len(self._bases) > 4
-        self._bases = (base,) if certain and len(self._bases) == 1 else (*self._bases, base)
-        self.tags = _tag_verdicts(self._verdicts, self._page.scheme, self._page.host, self._bases_key())
+        if not base.host:
+            return  # no browser resolves against data: or javascript:
+        if base.host == self._page.host:
+            base = Location(base.scheme, base.host, "/")  # no path of the site's own plays a part
+        if base not in self._bases:
+            self._bases = (*self._bases, _TOO_MANY if len(self._bases) == _MOST_BASES else base)
+            self.tags = _tag_verdicts(self._verdicts, self._page.scheme, self._page.host, self._bases)
 
     def removed(self, verdict: Removal, tag: bytes) -> None:
         """Learn that an element was taken out."""
@@ -132,12 +138,6 @@ class Rewriter:
                     "markup", tag[:_MOST_TEXT].decode("utf-8", "replace"), None, None, 'on_undecidable: "remove"'
                 )
             self.removals.append(verdict)
-
-    def _bases_key(self) -> tuple[tuple[str, str, str], ...]:
-        # The path of the page itself plays no part unless a base moves relative URLs to a vendor's host.
-        return tuple(
-            (base.scheme, base.host, "/" if base.host == self._page.host else base.path) for base in self._bases
-        )
 
 
 def rewrite(html: bytes | str, *, page_url: str, policy: Policy | None = None, consent: Consent | None = None) -> bytes:
@@ -183,8 +183,8 @@ class _Tags:
             return self._first("link", found, b"href") if not _FETCHING.isdisjoint(types) else None
         refused = self._first("img", found, b"src", b"href", b"xlink:href")
         if refused is None and b"srcset" in found:
-            for candidate in _CANDIDATE.finditer(attribute_value(found[b"srcset"])):
-                refused = self._judged("img", candidate[1].rstrip(","))
+            for url in _candidates(attribute_value(found[b"srcset"])):
+                refused = self._judged("img", url)
                 if refused is not None:
                     break
         return refused
@@ -233,6 +233,8 @@ class _Tags:
             target = resolve(url, base)
             if target.scheme in ("data", "javascript"):
                 refusal = self._verdicts.inline(_script_of(target), self._page) if unclaimed else None
+            elif target.host == _TOO_MANY.host:
+                refusal = _UNDECIDABLE if self._verdicts.policy.on_undecidable == "remove" else None
             elif target.host == INVALID_HOST:
                 refusal = None  # no browser asks anybody
             else:
@@ -240,6 +242,17 @@ class _Tags:
             if refusal is not None:
                 return refusal
         return None
+
+
+def _candidates(srcset: str) -> Iterator[str]:
+    """The URLs of the image candidates in a `srcset` (HTML section 4.8.4.2.2)."""
+    pos = 0
+    while (found := _CANDIDATE(srcset, pos)) is not None and found[1]:
+        yield found[1].rstrip(",")
+        pos = found.end()
+        # A URL that ends in a comma has no descriptors.
+        if not found[1].endswith(",") and (descriptors := _DESCRIPTORS(srcset, pos)) is not None:
+            pos = descriptors.end()
 
 
 def _script_of(target: Location) -> bytes:
@@ -262,8 +275,8 @@ def _removal(kind: str, what: str, refusal: Refusal) -> Removal:
 
 @lru_cache(maxsize=64)
 def _tag_verdicts(
-    verdicts: Verdicts, scheme: str, host: str, bases: tuple[tuple[str, str, str], ...]
+    verdicts: Verdicts, scheme: str, host: str, bases: tuple[Location, ...]
 ) -> BoundedCache[Removal | Inline | None]:
     """The remembered verdicts for pages of one host; 64 times 256 KiB is the most that hostile `Host`s can fill."""
-    tags = _Tags(verdicts, Location(scheme, host, "/"), tuple(Location(*base) for base in bases))
+    tags = _Tags(verdicts, Location(scheme, host, "/"), bases)
     return BoundedCache(tags.judge, entries=2048, size=256 * 1024)

@@ -63,8 +63,8 @@ class Judge(Protocol[Verdict]):
     def inline(self, text: bytes) -> Verdict | None:
         """Why a script with this text is refused; None to keep it."""
 
-    def base(self, tag: bytes, certain: bool) -> None:
-        """Learn of a `base` element; not `certain` when a browser might not honor it."""
+    def base(self, tag: bytes) -> None:
+        """Learn of a `base` element."""
 
     def removed(self, verdict: Verdict, tag: bytes) -> None:
         """Learn that the element that starts with `tag` was taken out."""
@@ -203,10 +203,10 @@ _STEP = _always(
 
 _SCRIPT, _NOSCRIPT = 3, 6
 _WARY_STEP = _always(
-    _skipping(_STOPS, end_stops="select svg math", cdata_stops=True)
+    _skipping(_STOPS, whole=(_SIMPLE_SVG,), end_stops="select", cdata_stops=True)
     + rb"(?:(<" + _one_of(_VOID_JUDGED) + _REST + rb"))?+"
 )  # fmt: skip
-"""`_STEP` for uncertain places: no element is skipped or read whole."""
+"""`_STEP` for uncertain places: no element is read whole but drawings, which are the same in every reading."""
 
 _TOKEN_PATTERN = (
     rb"[^<]++|<(?=[^a-zA-Z/!?])|<(?P<name>[a-zA-Z][^\t\n\f\r />]*+)" + _REST
@@ -270,6 +270,7 @@ _TEXT_INTEGRATION = frozenset(b"mi mo mn ms mtext".split())
 _HTML_INTEGRATION = frozenset(b"foreignobject desc title".split())
 _LOSES_TRACK = frozenset(b"select template frameset".split())
 _JUDGED = frozenset((_VOID_JUDGED + " script iframe").encode().split())
+_TABLE_PARTS = frozenset(b"caption col colgroup tbody td tfoot th thead tr".split())
 _CHANGES_READING = frozenset(b"plaintext base svg math select template col frameset".split())
 _RAW_NAMES = frozenset(_RAW_TEXT.encode().split())
 _FOREIGN = frozenset(b"svg math".split())
@@ -297,7 +298,7 @@ class Scanner(Generic[Verdict]):
         self._stack: list[tuple[bytes, str, bool]] = []
         self._uncertain = False
         self._in_select = False
-        self._foreign_in_select = 0
+        self._foreign_in_select = False
         self._in_template = False
         # An unfinished tag.
         self._tag = _Tag()
@@ -438,13 +439,11 @@ class Scanner(Generic[Verdict]):
             self._start_tag(name, tag)
 
     def _end_tag(self, name: bytes) -> None:
-        """An end tag in HTML content; only those that end an uncertainty have an effect."""
+        """An end tag in HTML content; only one has an effect."""
         if name == b"select" and self._in_select:
             self._in_select = False
-            # Drawings that were left open inside: some browsers are in foreign content now, some are not.
-            self._uncertain |= self._foreign_in_select != 0
-        elif name in (b"svg", b"math") and self._in_select:
-            self._foreign_in_select -= 1
+            # Some browsers may be in foreign content now, some are not.
+            self._uncertain |= self._foreign_in_select
 
     def _start_tag(self, name: bytes, tag: bytes) -> bool:
         """A whole start tag in HTML content (section 13.2.6.4). Returns whether it stays."""
@@ -453,6 +452,8 @@ class Scanner(Generic[Verdict]):
             self._begin_raw(name, tag, verdict, doubtful=not self.certain)
             return verdict is None or verdict is INLINE
         if name == b"noscript" and not self._nested:
+            if self._stack:
+                self._lose_track()  # without scripting its content may end what is open here
             self._begin_raw(name, tag, None, doubtful=False, hold=True)
             return True
         if verdict is not None and verdict is not INLINE:
@@ -460,18 +461,18 @@ class Scanner(Generic[Verdict]):
             return False
         self._out.append(tag)
         if name == b"base":
-            self._judge.base(tag, self.certain and not (self._in_template or self._nested or self._stack))
+            self._judge.base(tag)
         elif name == b"plaintext":
             if self.certain:
                 self._mode = self._plaintext
         elif name in _FOREIGN:
             if self._in_select:
-                self._foreign_in_select += not _is_self_closing(tag)
+                self._foreign_in_select = True
             elif not self._uncertain and not _is_self_closing(tag):
                 self._stack.append((name, _SVG if name == b"svg" else _MATH, False))
         elif name == b"select":
             self._in_select = not self._in_select
-            self._foreign_in_select = 0
+            self._foreign_in_select = False
             # A second <select> ends the first in older parsers and is ignored or nested by newer ones.
             self._uncertain |= not self._in_select
         elif name == b"template":
@@ -558,7 +559,7 @@ class Scanner(Generic[Verdict]):
         if self._stack and self._stack[-1][1] is not _HTML:
             self._mode = self._cdata
             return pos
-        if self.certain:
+        if self.certain and not self._stack:
             self._mode = self._bogus_comment
             return pos
         # A CDATA section in one reading, a comment up to the first ">" in the other. Without its first bytes it is
@@ -645,7 +646,7 @@ class Scanner(Generic[Verdict]):
         if self._raw_name == b"noscript":
             text, verdict = self._noscript(text, at_end)
         elif self._raw_verdict is INLINE:
-            verdict = self._judge.inline(text)
+            verdict = self._judge.inline(_svg_text(text) if self._stack else text)
         if verdict is None and self._raw_doubtful and not self._readings_agree(text):
             verdict = self._judge.ambiguous
         if verdict is None:
@@ -657,18 +658,19 @@ class Scanner(Generic[Verdict]):
 
     def _noscript(self, text: bytes, at_end: bool) -> tuple[bytes, Verdict | None]:
         inner: Scanner[Verdict] = Scanner(self._judge, self._limit, nested=True)
-        inner._uncertain = self._uncertain
+        inner._uncertain = not self.certain
         inner._in_template = self._in_template
         rewritten = inner.feed(text)
-        settled = inner.settled and inner._uncertain == self._uncertain
+        settled = inner.settled and inner.certain == self.certain
         rewritten += inner.close()
         self._in_template |= inner._in_template
         return rewritten, None if settled or at_end else self._judge.ambiguous
 
     def _readings_agree(self, text: bytes) -> bool:
         """Whether `text` read as markup ends in data and holds nothing that matters; then it is no matter how."""
-        if self._stack and _CDATA_TEXT(text):
-            return True
+        if self._stack and self._raw_name == b"script":
+            # Comments and elements are left out of what runs, and join what is around them.
+            return _CDATA_TEXT(text) is not None
         pos = 0
         while pos < len(text):
             found = _WARY_STEP(text, pos)
@@ -723,11 +725,11 @@ class Scanner(Generic[Verdict]):
         return pos
 
     def _foreign_start(self, name: bytes, tag: bytes) -> None:
-        top, space, integrates = self._stack[-1]
-        if space is _HTML or integrates or (top in _TEXT_INTEGRATION and name not in (b"mglyph", b"malignmark")):
-            self._integrated_start(name, tag)
-            return
-        if top == b"annotation-xml" and name == b"svg":
+        top, space, _ = self._stack[-1]
+        if (
+            self._takes_html(self._stack[-1])
+            and not (space is _MATH and top in _TEXT_INTEGRATION and name in (b"mglyph", b"malignmark"))
+        ) or (space is _MATH and top == b"annotation-xml" and name == b"svg"):
             self._integrated_start(name, tag)
             return
         if name in _BREAKOUT or (name == b"font" and tag_parts(tag)[1].keys() & {b"color", b"face", b"size"}):
@@ -745,7 +747,8 @@ class Scanner(Generic[Verdict]):
         verdict = self._judge.tags[tag] if name in _JUDGED else None
         closed = _is_self_closing(tag)
         if name == b"script" and not closed:
-            self._begin_raw(name, tag, verdict, doubtful=True)
+            # Here `src` means nothing, and the text runs beside it.
+            self._begin_raw(name, tag, INLINE if verdict is None else verdict, doubtful=True)
         elif verdict is not None and verdict is not INLINE:
             self._remove(verdict, tag)
         else:
@@ -760,7 +763,7 @@ class Scanner(Generic[Verdict]):
 
     def _integrated_start(self, name: bytes, tag: bytes) -> None:
         """A start tag where HTML stands inside foreign content."""
-        if name in _LOSES_TRACK:
+        if name in _LOSES_TRACK or (name in _TABLE_PARTS and not self._in_table()):
             self._lose_track()
             self._start_tag(name, tag)
         elif name in _FOREIGN:
@@ -769,6 +772,15 @@ class Scanner(Generic[Verdict]):
                 self._stack.append((name, _SVG if name == b"svg" else _MATH, False))
         elif self._start_tag(name, tag) and name not in _VOID and self._mode == self._data:
             self._stack.append((name, _HTML, False))
+
+    def _in_table(self) -> bool:
+        """Whether a table is open in the innermost HTML; if not, its parts may end an outer one and all in it."""
+        for name, space, _ in reversed(self._stack):
+            if space is not _HTML:
+                return False
+            if name == b"table":
+                return True
+        return False
 
     def _foreign_end(self, name: bytes, tag: bytes) -> None:
         self._out.append(tag)
@@ -808,6 +820,15 @@ def _integration(name: bytes, space: str, tag: bytes) -> bool:
         encoding = tag_parts(tag)[1].get(b"encoding", b"")
         return attribute_value(encoding).lower() in ("text/html", "application/xhtml+xml")
     return False
+
+
+def _svg_text(text: bytes) -> bytes:
+    """What runs of a script in SVG: its child text content, with references decoded and CDATA sections unwrapped."""
+    pieces = re.split(rb"<!\[CDATA\[([\s\S]*?)\]\]>", text)
+    return b"".join(
+        piece if place % 2 else unescape(piece.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogatepass")
+        for place, piece in enumerate(pieces)
+    )
 
 
 def _is_self_closing(tag: bytes) -> bool:

@@ -41,7 +41,7 @@ class Location:
 
 # Nearly every URL in nearly every page: nothing to decode, nothing to resolve, no number that might be an address.
 _PLAIN = re.compile(
-    r"(?:(https?):)?//((?:[a-z0-9_-]++\.)++(?!xn--)[a-z][a-z0-9-]*+)(?::[0-9]{1,4}+)?+(/[^\\\s?#%]*+)?+(?:[?#][^\s]*+)?+\Z"
+    r"(?:(https?):)?//((?:[a-z0-9_-]++\.)++(?!xn--)[a-z][a-z0-9-]*+)(?::[0-9]{1,4}+)?+(/[^\\\x00-\x20\s?#%]*+)?+(?:[?#][^\s]*+)?+\Z"
 ).match
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):").match
 _AUTHORITY_END = re.compile(r"[/\\?#]").search

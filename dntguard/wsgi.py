@@ -123,15 +123,16 @@ class _Response:
     def hand_over(self, iterable: Iterable[bytes], file_wrapper: object) -> bool:
         """Take what the application returned. Returns whether the server may have `iterable` as it is now."""
         self.iterable = iterable
-        if type(iterable) in (list, tuple) and self._held is not None:
+        listed = type(iterable) in (list, tuple)
+        if listed and self._held is not None:
             # All of it is there, so the server can tell its length.
-            self.iterable = [self._start(self._held, b"".join(iterable), False)]
+            body = self._start(self._held, b"".join(iterable), False)
+            if self._exchange.withholds:
+                self.iterable = [body]
             return True
         # The server may know a better way to send a list or a file than chunk by chunk. Not every server's wrapper is
         # a class; where it is a function, the file is read through here.
-        known = type(iterable) in (list, tuple) or (
-            isinstance(file_wrapper, type) and isinstance(iterable, file_wrapper)
-        )
+        known = listed or (isinstance(file_wrapper, type) and isinstance(iterable, file_wrapper))
         return known and self._exchange.body_passes
 
     def __iter__(self) -> Iterator[bytes]:

@@ -277,7 +277,7 @@ def test_two_hosts_on_a_public_suffix_are_two_sites() -> None:
 )
 def test_the_parents_of_a_host_start_with_the_host(host: str, above: list[str]) -> None:
     """An address has nothing above it: `2.3.4` is not where 1.2.3.4 belongs."""
-    assert parents(host) == above
+    assert list(parents(host)) == above
 
 
 @pytest.mark.parametrize(

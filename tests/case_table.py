@@ -1,0 +1,129 @@
+"""The case table: `tests/cases/*.toml` to typed values. Each case is run through the core and every adapter."""
+
+import gzip
+import tomllib
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+Pairs = list[tuple[str, str]]
+_Record = TypeVar("_Record", "Request", "Response", "Expect")
+
+TRACKER = '<script async src="https://www.google-analytics.com/analytics.js"></script>'
+PAGE = f"<p>one</p>{TRACKER}<p>two</p>\n"
+"""The body of a case that names none: 96 bytes with a tracker ..."""
+REWRITTEN = "<p>one</p><!----><p>two</p>\n"
+"""... and what of it is left for who refuses."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the visitor sends."""
+
+    method: str = "GET"
+    scheme: str = "http"
+    host: str = "www.shop.example"
+    path: str = "/"
+    headers: Pairs = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Response:
+    """What the application answers; `coding` is how its text becomes bytes."""
+
+    status: int = 200
+    headers: Pairs = field(default_factory=lambda: [("Content-Type", "text/html")])
+    chunks: list[str] = field(default_factory=lambda: [PAGE])
+    stream: bool = False
+    coding: str = "utf-8"
+
+    def pieces(self) -> list[bytes]:
+        """The body's chunks as bytes."""
+        return [
+            gzip.compress(chunk.encode(), mtime=0) if self.coding == "gzip" else chunk.encode(self.coding)
+            for chunk in self.chunks
+        ]
+
+
+@dataclass(frozen=True)
+class Expect:
+    """What must come out. None stands for "not asked".
+
+    Attributes:
+        refused: whether the page's tracker goes; where it stays the body is byte for byte the application's.
+        body: the whole body, for cases with a body of their own.
+        headers: all response headers, in order.
+        present, absent: response header names, lower case.
+        set_cookies: the values of all `Set-Cookie` lines; `set_cookie_count` is how many.
+        app_headers: request headers that the application sees; names are lower case.
+        app_absent: request header names that it does not see.
+        source: `Consent.source`.
+        removals: the kinds in the report, in order.
+    """
+
+    refused: bool | None = None
+    body: str | None = None
+    headers: Pairs | None = None
+    present: list[str] = field(default_factory=list)
+    absent: list[str] = field(default_factory=list)
+    set_cookies: list[str] | None = None
+    set_cookie_count: int | None = None
+    app_headers: Pairs = field(default_factory=list)
+    app_absent: list[str] = field(default_factory=list)
+    source: str | None = None
+    removals: list[str] | None = None
+
+
+@dataclass(frozen=True)
+class Case:
+    """One request, the policy, the application's answer, and what must come of them.
+
+    Attributes:
+        not_through: the adapters ("wsgi") and checkers ("lint", "validator") that cannot carry the case.
+    """
+
+    name: str
+    request: Request
+    response: Response
+    expect: Expect
+    policy: dict[str, Any]
+    not_through: frozenset[str]
+
+    def expected_body(self) -> bytes:
+        """The bytes that must come out."""
+        whole = b"".join(self.response.pieces())
+        if self.expect.body is not None:
+            return self.expect.body.encode(self.response.coding)
+        return REWRITTEN.encode() if self.expect.refused else whole
+
+
+def load_cases() -> list[Case]:
+    """Every case of every file, checked: a misspelled key is an error, and each case says what its body must be."""
+    cases = []
+    for file in sorted((Path(__file__).parent / "cases").glob("*.toml")):
+        for entry in tomllib.loads(file.read_text("utf-8"))["case"]:
+            case = Case(
+                entry.pop("name"),
+                _record(Request, entry.pop("request", {})),
+                _record(Response, entry.pop("response", {})),
+                _record(Expect, entry.pop("expect")),
+                entry.pop("policy", {}),
+                frozenset(entry.pop("not_through", ())),
+            )
+            if entry:
+                raise ValueError(f"{file.name}: {case.name}: no such keys: {sorted(entry)}")
+            if case.expect.refused is None and case.expect.body is None:
+                raise ValueError(f"{file.name}: {case.name}: says nothing about the body")
+            cases.append(case)
+    return cases
+
+
+def _record(kind: type[_Record], table: dict[str, Any]) -> _Record:
+    unknown = set(table) - {item.name for item in fields(kind)}
+    if unknown:
+        raise ValueError(f"{kind.__name__}: no such keys: {sorted(unknown)}")
+    values = {
+        name: [(name, value) for name, value in entry] if name in ("headers", "app_headers") else entry
+        for name, entry in table.items()
+    }
+    return kind(**values)

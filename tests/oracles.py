@@ -1,0 +1,281 @@
+"""What other parsers see in a page, and which of it should not be there.
+
+Three independent implementations of the standard's parsing algorithm: html5lib, which knows the algorithm of 2017
+(`select` ignores most start tags, no `template`), lexbor and turbohtml, which know today's. A page is safe when none
+of them sees anything refused. What is refused is told by a handful of hosts and one snippet, with ada's URL parser:
+nothing here uses dntguard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import html5lib
+import turbohtml
+from ada_url import URL
+from selectolax.lexbor import LexborHTMLParser
+
+PAGE = "https://shop.example/shelf/page.html"
+"""The address of every page in these tests."""
+
+OWN = ("shop.example", "static.shop.example")
+NECESSARY = ("js.stripe.com",)
+REFUSED = (
+    "www.google-analytics.com",
+    "static.hotjar.com",
+    "connect.facebook.net",
+    "xn--bcher-kva.google-analytics.com",
+)
+UNCLAIMED = ("cdn.nobody-knows.example", "203.0.113.7")
+SNIPPET = "fbq('init'"
+
+_XHTML, _SVG, _MATH = (
+    "http://www.w3.org/1999/xhtml",
+    "http://www.w3.org/2000/svg",
+    "http://www.w3.org/1998/Math/MathML",
+)
+_XLINK = "{http://www.w3.org/1999/xlink}href"
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """An element as a parser sees it.
+
+    Attributes:
+        name: the lower-case local name.
+        attributes: by lower-case name; `href` of XLink is `xlink:href`.
+        text: for a script, its child text content; else empty.
+        namespace: `html`, `svg` or `math`.
+        template: whether it stands in the content of a template.
+    """
+
+    name: str
+    attributes: dict[str, str]
+    text: str = ""
+    namespace: str = "html"
+    template: bool = False
+
+
+def html5lib_elements(html: bytes, *, scripting: bool) -> list[Element]:
+    """All elements of a page in tree order, as html5lib sees them."""
+    parser = html5lib.HTMLParser(tree=html5lib.getTreeBuilder("etree"), namespaceHTMLElements=True)
+    root = parser.parse(html, override_encoding="utf-8", scripting=scripting)
+    short = {_XHTML: "html", _SVG: "svg", _MATH: "math"}
+    found = []
+    for node in root.iter():
+        if not isinstance(node.tag, str):
+            continue  # a comment or the doctype
+        space, _, name = node.tag.removeprefix("{").rpartition("}")
+        attributes = {("xlink:href" if key == _XLINK else key).lower(): value for key, value in node.attrib.items()}
+        text = (node.text or "") + "".join(child.tail or "" for child in node) if name == "script" else ""
+        found.append(Element(name.lower(), attributes, text, short.get(space, "")))
+    return found
+
+
+def lexbor_elements(html: bytes, *, scripting: bool) -> list[Element]:
+    """All elements of a page in tree order, as lexbor sees them; those in templates come last."""
+    parser = LexborHTMLParser(html, scripting=scripting)
+    root = parser.root
+    if root is None:
+        return []
+    found = list(_lexbor(root, template=False))
+    # A template's content is a document of its own, and holds the next.
+    found += [element for fragment in _fragments(root) for element in _lexbor(fragment, template=True)]
+    return found
+
+
+def _fragments(node: Any) -> Iterator[Any]:
+    for fragment in node.template_fragments():
+        yield fragment
+        for child in fragment.iter():
+            yield from _fragments(child)
+
+
+def _lexbor(root: Any, *, template: bool) -> Iterator[Element]:
+    for node in root.traverse(include_text=False):
+        if not node.is_element_node:
+            continue
+        name = (node.tag or "").lower()
+        attributes = {key.lower(): value or "" for key, value in node.attributes.items()}
+        text = node.text(deep=False) if name == "script" else ""
+        yield Element(name, attributes, text, _lexbor_namespace(node) if name in _BOTH else "html", template)
+
+
+_BOTH = frozenset({"script", "image", "iframe", "link", "base"})
+"""Elements that mean something in HTML and something else, or nothing, in a drawing."""
+
+
+def _lexbor_namespace(node: Any) -> str:
+    # lexbor's binding does not tell; what an element that never breaks out of a drawing is follows from where it is.
+    while (node := node.parent) is not None and node.is_element_node:
+        name = (node.tag or "").lower()
+        if name in ("svg", "math"):
+            return str(name)
+        if name in ("foreignobject", "desc", "title", "mi", "mo", "mn", "ms", "mtext", "annotation-xml", "body", "p"):
+            return "html"
+    return "html"
+
+
+def turbohtml_elements(html: bytes, *, scripting: bool) -> list[Element]:
+    """All elements of a page in tree order, template contents in place, as turbohtml sees them."""
+    document = turbohtml.parse(html.decode("utf-8", "replace"), scripting=scripting, positions=False)
+    return list(_turbohtml(document, template=False))
+
+
+def _turbohtml(parent: Any, *, template: bool) -> Iterator[Element]:
+    stack = [(iter(parent.children), template)]
+    while stack:
+        children, template = stack[-1]
+        node = next(children, None)
+        if node is None:
+            stack.pop()
+        elif isinstance(node, turbohtml.Element):
+            text = "".join(map(_text, node.children)) if node.tag == "script" else ""
+            attributes = {key.lower(): _joined(value) for key, value in node.attrs.items()}
+            yield Element(node.tag.lower(), attributes, text, str(node.namespace.value), template)
+            stack.append((iter(node.children), template))
+            if node.shadow_root is not None:
+                stack.append((iter(node.shadow_root.children), True))
+        elif isinstance(node, turbohtml.DocumentFragment):
+            stack.append((iter(node.children), True))
+
+
+def _joined(value: object) -> str:
+    return " ".join(value) if isinstance(value, list) else str(value or "")
+
+
+def _text(node: object) -> str:
+    return str(node.data) if isinstance(node, (turbohtml.Text, turbohtml.CData)) else ""
+
+
+Oracle = Callable[[bytes], list[Element]]
+
+ORACLES: dict[str, Oracle] = {
+    f"{name}, scripting {'on' if scripting else 'off'}": partial(read, scripting=scripting)
+    for name, read in (
+        ("html5lib", html5lib_elements),
+        ("lexbor", lexbor_elements),
+        ("turbohtml", turbohtml_elements),
+    )
+    for scripting in (True, False)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a visitor refused, in this small world of hosts.
+
+    Attributes:
+        unclaimed: whether third-party scripts and frames of nobody are refused.
+    """
+
+    unclaimed: bool = True
+
+    def host(self, url: str, base: str, *, loads_code: bool) -> bool:
+        """Whether a request for `url` from a page whose base is `base` would be refused."""
+        try:
+            target = URL(url, base=base)
+        except ValueError:
+            return False  # no browser asks anybody
+        if target.protocol not in ("http:", "https:", "ws:", "wss:", "ftp:"):
+            return False
+        host = target.hostname.rstrip(".")
+        if any(host == own or host.endswith("." + own) for own in OWN + NECESSARY):
+            return False
+        if host in REFUSED or host.endswith(".google-analytics.com"):
+            return True
+        return loads_code and self.unclaimed
+
+
+_FETCHING = {"stylesheet", "preload", "modulepreload", "prefetch", "preconnect", "dns-prefetch", "icon", "manifest"}
+_CODE_TYPES = {"", "module", "text/javascript", "application/javascript", "text/ecmascript", "application/ecmascript"}
+
+
+def bases(elements: list[Element]) -> list[str]:
+    """The base URL in force at each element: the page's own until the first `base` with `href` in tree order."""
+    base = PAGE
+    found = []
+    honored = False
+    for element in elements:
+        if (
+            not honored
+            and not element.template
+            and element.name == "base"
+            and element.namespace == "html"
+            and "href" in element.attributes
+        ):
+            honored = True
+            try:
+                target = URL(element.attributes["href"], base=PAGE)
+                base = PAGE if target.protocol in ("data:", "javascript:") else target.href
+            except ValueError:
+                base = PAGE
+        found.append(base)
+    return found
+
+
+def refused_elements(elements: list[Element], judgement: Judgement | None = None) -> list[Element]:
+    """Those of a page's elements that make a browser ask a refused host or run a refused snippet."""
+    judge = judgement or Judgement()
+    return [
+        element for element, base in zip(elements, bases(elements), strict=True) if _is_refused(element, base, judge)
+    ]
+
+
+def _is_refused(element: Element, base: str, judge: Judgement) -> bool:
+    attributes = element.attributes
+    in_svg = element.namespace == "svg"
+    if element.name == "script" and element.namespace != "math":
+        urls = [attributes[key] for key in (("href", "xlink:href") if in_svg else ("src",)) if key in attributes]
+        if any(judge.host(url, base, loads_code=True) for url in urls):
+            return True
+        kind = attributes.get("type", "").strip().lower()
+        return not urls and kind in _CODE_TYPES and element.text.lstrip().startswith(SNIPPET)
+    if element.name == "iframe" and element.namespace == "html":
+        return "src" in attributes and judge.host(attributes["src"], base, loads_code=True)
+    if element.name == "link" and element.namespace == "html":
+        kinds = set(attributes.get("rel", "").lower().split())
+        return (
+            bool(kinds & _FETCHING) and "href" in attributes and judge.host(attributes["href"], base, loads_code=False)
+        )
+    if element.name == "img" and element.namespace == "html":
+        urls = [attributes["src"]] if "src" in attributes else []
+        urls += candidates(attributes.get("srcset", ""))
+        return any(judge.host(url, base, loads_code=False) for url in urls)
+    if element.name == "image" and in_svg:
+        return any(
+            judge.host(attributes[key], base, loads_code=False) for key in ("href", "xlink:href") if key in attributes
+        )
+    return False
+
+
+def candidates(srcset: str) -> list[str]:
+    """The URLs of a `srcset` value (HTML section 4.8.4.2), whatever their descriptors."""
+    found = []
+    position = 0
+    space = "\t\n\f\r "
+    while True:
+        while position < len(srcset) and srcset[position] in space + ",":
+            position += 1
+        start = position
+        while position < len(srcset) and srcset[position] not in space:
+            position += 1
+        url = srcset[start:position]
+        if not url:
+            return found
+        found.append(url.rstrip(","))
+        if url.endswith(","):
+            continue
+        parentheses = False
+        while position < len(srcset) and (parentheses or srcset[position] != ","):
+            parentheses = srcset[position] == "(" or (parentheses and srcset[position] != ")")
+            position += 1
+
+
+def refusals(html: bytes, judgement: Judgement | None = None) -> dict[str, list[Element]]:
+    """By the name of each parser that sees anything refused in a page: what it sees."""
+    found = {name: refused_elements(read(html), judgement) for name, read in ORACLES.items()}
+    return {name: elements for name, elements in found.items() if elements}
