@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, overload
 
 from dntguard.consent import current
 from dntguard.delivery import deliver
@@ -35,7 +35,14 @@ class DNTGuardMiddleware:
         PolicyError: an option cannot be used.
     """
 
-    def __init__(self, app: ASGIApp, policy: Policy | None = None, **options: Any) -> None:
+    # Starlette's types want to give the application by place, Litestar gives it by name.
+    @overload
+    def __init__(self, app: ASGIApp, /, policy: Policy | None = None, **options: Any) -> None: ...
+    @overload
+    def __init__(self, *, app: ASGIApp, policy: Policy | None = None, **options: Any) -> None: ...
+    def __init__(  # type: ignore[misc]  # no option is called "app"
+        self, app: ASGIApp, policy: Policy | None = None, **options: Any
+    ) -> None:
         self.app = app
         self.guard = Guard(make_policy(policy, options))
 

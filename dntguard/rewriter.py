@@ -43,6 +43,14 @@ _DESCRIPTORS = re.compile(r"(?:[^,(]++|\((?:[^)]*+\)|[^)]*+\Z))*+").match
 _PLAIN_URL = re.compile(rb"(?:(?:https?:)?//([a-z0-9.-]++)(?![^/?#])|/?+[a-zA-Z0-9_.-]++(?![^/?#]))").match
 """A URL whose host needs no decoding and no resolving: 1 is the host, nothing for a relative one."""
 
+_ONE_PLAIN_URL = re.compile(
+    rb"<(img|link|script|iframe)(?: (?!(?:src|href|srcset|rel)=)[a-z-]++=\"[^\"]*+\"| rel=\"[^\"&]*+\"| async| defer)*+"
+    rb" (?:src|href)=\"(?:https?:)?//([a-z0-9.-]++)(?![^/?#\"])[^\"]*+\""
+    rb"(?: (?!(?:src|href|srcset)=)[a-z-]++=\"[^\"]*+\"| async| defer)*+[ /]*+>"
+).fullmatch
+"""A tag with one URL, whose host needs no decoding: the name, and the host."""
+
+_RUN = (b"script", b"iframe")
 _MOST_BASES = 4
 _TOO_MANY = Location("https", "too-many-bases.invalid", "/")
 """Stands for all further bases of a page: what is relative to it cannot be judged."""
@@ -173,6 +181,9 @@ class _Tags:
 
     def judge(self, tag: bytes) -> Removal | Inline | None:
         """Why a start tag is refused: a `Removal`; `INLINE` for a script whose text decides; None to keep it."""
+        simple = _ONE_PLAIN_URL(tag)
+        if simple is not None and self._hosts[simple[1] in _RUN][simple[2]] is None:
+            return None  # most tags of most pages
         name, found = tag_parts(tag)
         if name == b"script":
             return self._script(found)
