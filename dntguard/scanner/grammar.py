@@ -1,0 +1,204 @@
+"""The grammar of HTML's tokens as regular expressions over bytes.
+
+Sections are those of the HTML standard, https://html.spec.whatwg.org/multipage/parsing.html.
+
+Whitespace is TAB, LF, FF, CR, SPACE, and no other. A quote opens a value only directly after "=". After a name that is
+followed by "=", a value must match or the tag is unfinished: without the look-ahead at the end of an attribute an
+unclosed quote would be read as the name of another attribute.
+
+CPython 3.11.0 to 3.11.4 mismatched possessive groups that had to backtrack inside: nothing here needs to.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import cast
+
+# --- tags (sections 13.2.5.6 to 13.2.5.40) ---------------------------------------------------------------------------
+
+SPACE = rb"[\t\n\f\r ]"
+NAME_END = rb"(?=[\t\n\f\r />])"
+VALUE = rb"""(?:"[^"]*+"|'[^']*+'|[^\t\n\f\r >"'][^\t\n\f\r >]*+|(?=>))"""
+_GENERAL_ATTRIBUTE = (
+    rb"[^\t\n\f\r />][^\t\n\f\r />=]*+(?:" + SPACE + rb"*+=" + SPACE + rb"*+" + VALUE + rb"|(?!" + SPACE + rb"*+=))"
+)
+_ATTRIBUTES = rb"""(?: [a-zA-Z-]++="[^"]*+"|[\t\n\f\r /]++|""" + _GENERAL_ATTRIBUTE + rb")*+"
+REST = _ATTRIBUTES + rb">"
+
+
+def any_case(name: str) -> bytes:
+    """A pattern for a name in any case."""
+    # Not re.IGNORECASE: it makes the engine leave its fast paths.
+    return b"".join(b"[%c%c]" % (c, c ^ 0x20) if chr(c).isalpha() else b"%c" % c for c in name.encode())
+
+
+def _one_of(names: str) -> bytes:
+    return b"(?:" + b"|".join(map(any_case, names.split())) + b")" + NAME_END
+
+
+def _start_of(name: str) -> bytes:
+    return rb"<" + any_case(name) + NAME_END + REST
+
+
+def _text_of(name: str) -> bytes:
+    return rb"[^<]*+(?:<(?!/" + any_case(name) + NAME_END + rb")[^<]*+)*+"
+
+
+def _end_of(name: str) -> bytes:
+    return rb"</" + any_case(name) + NAME_END + REST
+
+
+def _raw_element(name: str) -> bytes:
+    """A whole element whose content is text."""
+    return _start_of(name) + _text_of(name) + _end_of(name)
+
+
+RAW_TEXT = "style title textarea xmp iframe noembed noframes"
+"""Elements whose content is text to an HTML parser: raw text and RCDATA (section 13.2.6.4)."""
+
+VOID_JUDGED = "img image link"
+"""Elements without content that a judge is asked about; `image` is read as `img` in HTML."""
+
+STOPS = f"script noscript plaintext base svg math select template col frameset {RAW_TEXT} {VOID_JUDGED}"
+"""The start tags that the skipping pattern never runs over."""
+
+_SVG_SHAPES = (
+    "path g use defs symbol rect circle ellipse line polyline polygon text tspan textPath marker mask pattern "
+    "clipPath linearGradient radialGradient stop filter feGaussianBlur feOffset feBlend feFlood feComposite "
+    "feColorMatrix feMerge feMergeNode animate animateTransform animateMotion set metadata"
+)
+"""SVG elements without any effect on how the rest is read: drawings made of these are skipped whole."""
+
+_COMMENT = rb"<!--(?:-?>|(?:[^-]++|-(?!-!?>))*+--!?>)"
+_BOGUS_COMMENT = rb"<!(?!--)[^>]*+>|<\?[^>]*+>|</(?![a-zA-Z])[^>]++>|</>"
+
+
+def _letter(letters: str) -> bytes:
+    return b"[" + "".join(sorted(set(letters.lower() + letters.upper()))).encode() + b"]"
+
+
+def _quiet_start(stops: str) -> bytes:
+    """The start of a name that is none of `stops`, told by its first two letters: no name need be compared."""
+    seconds: dict[str, str] = {}
+    for name in stops.split():
+        seconds[name[0]] = seconds.get(name[0], "") + name[1]
+    quiet = _letter("".join(letter for letter in "abcdefghijklmnopqrstuvwxyz" if letter not in seconds))
+    others = (_letter(first) + b"(?!" + _letter(second) + b")" for first, second in sorted(seconds.items()))
+    # "li" shares two letters with "link", and is everywhere.
+    return b"(?:" + b"|".join((quiet, _one_of("li"), *others)) + b")"
+
+
+_PLAIN_TITLE = rb"<" + any_case("title") + rb">[^<]*+</" + any_case("title") + rb">"
+_SIMPLE_SVG = (
+    rb"<" + any_case("svg") + NAME_END + REST
+    + rb"(?:[^<]++|</?+" + _one_of(_SVG_SHAPES) + REST + rb"|" + _COMMENT
+    + rb"|" + _PLAIN_TITLE + rb")*+</" + any_case("svg") + rb">"
+)  # fmt: skip
+
+
+Always = Callable[[bytes, int], re.Match[bytes]]
+
+
+def always(pattern: bytes) -> Always:
+    """The `match` of a pattern that matches the empty string too."""
+    return cast("Always", re.compile(pattern).match)
+
+
+def _skipping(stops: str, *, whole: tuple[bytes, ...] = (), end_stops: str = "", cdata_stops: bool = False) -> bytes:
+    """The pattern that runs over everything but the start tags in `stops` and the end tags in `end_stops`.
+
+    `whole` elements it runs over too; with `cdata_stops` it does not run over what may be a CDATA section.
+    """
+    quick_end = b"" if end_stops else rb"|</[a-zA-Z]++[0-9]?+>"
+    end = rb"|</" + (rb"(?!" + _one_of(end_stops) + rb")" if end_stops else b"") + rb"[a-zA-Z][^\t\n\f\r />]*+" + REST
+    return (
+        rb"(?:[^<]++"
+        + quick_end
+        + rb"|<" + _quiet_start(stops) + rb"[^\t\n\f\r />]*+" + REST
+        + rb"|<(?=[a-zA-Z])(?!" + _one_of(stops) + rb")[^\t\n\f\r />]++" + REST
+        + end
+        + rb"|" + _COMMENT
+        + rb"|" + (rb"(?!<!\[CDATA\[)" if cdata_stops else b"") + rb"(?:" + _BOGUS_COMMENT + rb")"
+        + rb"|<(?=[^a-zA-Z/!?])"
+        + b"".join(rb"|" + element for element in whole)
+        + rb")*+"
+    )  # fmt: skip
+
+
+STEP = always(
+    _skipping(STOPS, whole=(*map(_raw_element, ("style", "title", "textarea")), _SIMPLE_SVG))
+    # 1: a judged tag without content
+    + rb"(?:(<" + _one_of(VOID_JUDGED) + REST + rb")"
+    # 2, 3: a script's start tag and its text, when it is all here and never escaped
+    + rb"|(" + _start_of("script") + rb")"
+    + rb"([^<]*+(?:<(?!/" + any_case("script") + NAME_END + rb"|!--)[^<]*+)*+)"
+    + _end_of("script")
+    # 4: a whole frame's start tag
+    + rb"|(" + _start_of("iframe") + rb")" + _text_of("iframe") + _end_of("iframe")
+    # 5, 6: a whole noscript element's start tag and content
+    + rb"|(" + _start_of("noscript") + rb")(" + _text_of("noscript") + rb")" + _end_of("noscript")
+    + rb")?+"
+)  # fmt: skip
+
+SCRIPT, NOSCRIPT = 3, 6
+"""The groups of `STEP` that hold a script's text and a noscript element's content."""
+
+WARY_STEP = always(
+    _skipping(STOPS, whole=(_SIMPLE_SVG,), end_stops="select", cdata_stops=True)
+    + rb"(?:(<" + _one_of(VOID_JUDGED) + REST + rb"))?+"
+)  # fmt: skip
+"""`STEP` for uncertain places: no element is read whole but drawings, which are the same in every reading."""
+
+_TOKEN_PATTERN = (
+    rb"[^<]++|<(?=[^a-zA-Z/!?])|<(?P<name>[a-zA-Z][^\t\n\f\r />]*+)" + REST
+    + rb"|</(?P<end>[a-zA-Z][^\t\n\f\r />]*+)" + REST
+    + rb"|" + _COMMENT + rb"|(?!<!\[CDATA\[)(?:" + _BOGUS_COMMENT + rb")"
+)  # fmt: skip
+TOKEN = re.compile(_TOKEN_PATTERN).match
+"""One token, for HTML inside foreign content."""
+
+_LEAF = (
+    rb"<(?P<leaf>" + _one_of(_SVG_SHAPES) + rb")(?: [a-zA-Z:-]++=\"[^\"]*+\")*+ ?+(?:/>|></(?P=leaf)>)"
+)  # fmt: skip
+FOREIGN_TOKEN = re.compile(rb"(?:[^<]++|" + _LEAF + rb"|" + _PLAIN_TITLE + rb")++|" + _TOKEN_PATTERN).match
+"""One token of foreign content, or a run of text and of elements that are closed at once."""
+
+CONSTRUCT = re.compile(
+    rb"<(?:(?P<slash>/?+)(?P<name>[a-zA-Z][^\t\n\f\r />]*+)(?P<named>" + NAME_END + rb")?+"
+    rb"|(?P<cdata>!\[CDATA\[)|(?P<comment>!--)|(?P<bogus>[!?/]))"
+).match
+"""What an unfinished or special construct is."""
+
+LONGEST_NAME = 16
+"""A longer tag name is none of those that matter."""
+
+SHORTEST_UNDECIDED = re.compile(rb"<(?:!(?:-(?:--?)?|\[(?:C(?:D(?:A(?:T(?:A)?)?)?)?)?)?|/)?\Z").match
+"""The end of a chunk where it is not yet known which construct begins."""
+
+TAG_REST = re.compile(REST).match
+ATTRIBUTE = re.compile(
+    rb"[\t\n\f\r /]*+([^\t\n\f\r />][^\t\n\f\r />=]*+)(?:" + SPACE + rb"*+=" + SPACE + rb"*+"
+    rb"""(?:"([^"]*+)"|'([^']*+)'|([^\t\n\f\r >"'][^\t\n\f\r >]*+)|(?=>))"""
+    rb"|(?!" + SPACE + rb"*+=))"
+).match
+TAG_NAME = re.compile(rb"<([a-zA-Z][^\t\n\f\r />]*+)").match
+
+# --- raw text ends (sections 13.2.5.12 to 13.2.5.31) ------------------------------------------------------------------
+
+RAW_END = {
+    name.encode(): re.compile(rb"</" + any_case(name) + NAME_END).search
+    for name in [*RAW_TEXT.split(), "noscript", "script"]
+}
+_CLOSE = rb"(?P<close>/" + any_case("script") + NAME_END + rb")"
+_OPEN = rb"(?P<open>" + any_case("script") + NAME_END + rb")"
+SCRIPT_MARKS = (
+    re.compile(rb"<(?:" + _CLOSE + rb"|(?P<escape>!--))").search,
+    re.compile(rb"<(?:" + _CLOSE + rb"|" + _OPEN + rb")|(?P<unescape>-->)").search,
+    re.compile(rb"<" + _CLOSE + rb"|(?P<unescape>-->)").search,
+)
+"""What changes the state of a script's text: in plain, escaped and double escaped script data."""
+
+COMMENT_END = re.compile(rb"--!?>").search
+GREATER = re.compile(rb">").search
+CDATA_END = re.compile(rb"\]\]>").search

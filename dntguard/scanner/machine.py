@@ -1,0 +1,566 @@
+"""The scan of one document: what is text, what is a tag that matters, and what a browser makes of it.
+
+Sections are those of the HTML standard, https://html.spec.whatwg.org/multipage/parsing.html.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from enum import Enum
+from typing import Final, Generic, Protocol, TypeVar
+
+from dntguard.scanner.foreign import ROOTS, OpenElements, is_plain_text, text_content
+from dntguard.scanner.grammar import (
+    CDATA_END,
+    COMMENT_END,
+    CONSTRUCT,
+    FOREIGN_TOKEN,
+    GREATER,
+    LONGEST_NAME,
+    NOSCRIPT,
+    RAW_END,
+    RAW_TEXT,
+    SCRIPT,
+    SCRIPT_MARKS,
+    SHORTEST_UNDECIDED,
+    STEP,
+    STOPS,
+    TAG_REST,
+    TOKEN,
+    VOID_JUDGED,
+    WARY_STEP,
+)
+from dntguard.scanner.tags import CutTag, is_self_closing
+
+INERT: Final = b"<!---->"
+"""What a removed element leaves. Never nothing: the text around it must not join into a new tag."""
+
+
+Verdict = TypeVar("Verdict")
+"""Why something is taken out; the scanner only passes it on."""
+
+
+class Inline(Enum):
+    """The type of `INLINE`, a judge's answer for a script tag whose text must be judged."""
+
+    INLINE = "inline"
+
+
+INLINE: Final = Inline.INLINE
+
+
+class Judge(Protocol[Verdict]):
+    """What the scanner asks."""
+
+    tags: Mapping[bytes, Verdict | Inline | None]
+    """From the exact bytes of a start tag to why it is refused; None to keep it. May change after `base`."""
+
+    ambiguous: Verdict | None
+    """Why that which cannot be decided is taken out; None to keep it."""
+
+    def inline(self, text: bytes) -> Verdict | None:
+        """Why a script with this text is refused; None to keep it."""
+
+    def base(self, tag: bytes) -> None:
+        """Learn of a `base` element."""
+
+    def removed(self, verdict: Verdict, tag: bytes) -> None:
+        """Learn that the element that starts with `tag` was taken out."""
+
+
+_JUDGED = frozenset((VOID_JUDGED + " script iframe").encode().split())
+_RAW_NAMES = frozenset(RAW_TEXT.encode().split())
+_STOP_NAMES = frozenset(STOPS.encode().split())
+_CHANGES_READING = frozenset(b"plaintext base svg math select template col frameset".split())
+_PASS, _HOLD, _DROP = "pass", "hold", "drop"
+_EXCERPT = 200
+_Search = Callable[[bytes, int], re.Match[bytes] | None]
+
+
+class Scanner(Generic[Verdict]):
+    """One pass over one document.
+
+    Args:
+        judge: is asked about each tag and script that may matter.
+        limit: how many bytes may be held back for one undecided tag or script.
+        nested: scan the content of a `noscript` element, as a browser without scripting reads it.
+    """
+
+    def __init__(self, judge: Judge[Verdict], limit: int, *, nested: bool = False) -> None:
+        self._judge = judge
+        self._limit = limit
+        self._nested = nested
+        self._out: list[bytes] = []
+        self._pending = b""
+        self._mode: Callable[[bytes, int], int] = self._data
+        self._stack = OpenElements()
+        self._uncertain = False
+        self._in_select = False
+        self._foreign_in_select = False
+        self._in_template = False
+        # An unfinished tag.
+        self._tag = CutTag()
+        # An element whose content is text.
+        self._raw_name = b""
+        self._raw_action = _PASS
+        self._raw_held: list[bytes] = []
+        self._raw_size = 0
+        self._raw_verdict: Verdict | Inline | None = None
+        self._raw_doubtful = False
+        self._escaped = 0
+
+    @property
+    def settled(self) -> bool:
+        """Whether the scan is in plain data, with nothing held back and nothing open that changes how it reads."""
+        return self._mode == self._data and not (self._pending or self._stack or self._in_select)
+
+    @property
+    def certain(self) -> bool:
+        """Whether browsers of all years read the markup at this place as the scanner does."""
+        return not (self._uncertain or self._in_select)
+
+    def feed(self, data: bytes) -> bytes:
+        """The next bytes of the document; returns those that are decided."""
+        if self._pending:
+            data = self._pending + data
+            self._pending = b""
+        pos = 0
+        size = len(data)
+        while pos < size:
+            pos = self._mode(data, pos)
+        return self._taken()
+
+    def close(self) -> bytes:
+        """The end of the document; returns what was still held back."""
+        mode = self._mode
+        if mode == self._in_tag:
+            # A tag that never ends is dropped by the parser (section 13.2.5, "eof-in-tag"): it is no element.
+            if not self._tag.dropped:
+                self._out.extend(self._tag.parts)
+        elif mode == self._raw:
+            self._raw_text(self._pending)
+            self._pending = b""
+            if self._raw_action is _HOLD:
+                self._finish_raw(at_end=True)
+        self._out.append(self._pending)
+        self._pending = b""
+        self._mode = self._data
+        return self._taken()
+
+    def _taken(self) -> bytes:
+        out = self._out
+        self._out = []
+        return out[0] if len(out) == 1 else b"".join(out)
+
+    # --- data ---------------------------------------------------------------------------------------------------------
+
+    def _data(self, data: bytes, pos: int) -> int:
+        if self._stack:
+            return self._foreign(data, pos)
+        judge, out = self._judge, self._out
+        step = WARY_STEP if self._uncertain or self._in_select else STEP
+        tags = judge.tags
+        start = pos
+        while True:
+            found = step(data, pos)
+            pos = found.end()
+            group = found.lastindex
+            if group is None:
+                if pos > start:
+                    out.append(data[start:pos])
+                return self._construct(data, pos) if pos < len(data) else pos
+            if group == NOSCRIPT:
+                if self._readings_agree(found[NOSCRIPT]):
+                    continue
+                out.append(data[start : found.start(NOSCRIPT - 1)])
+                self._begin_raw(b"noscript", found[NOSCRIPT - 1], None, doubtful=False, hold=True)
+                return found.start(NOSCRIPT)
+            first = 2 if group == SCRIPT else group
+            tag = found[first]
+            verdict = tags[tag]
+            if verdict is None:
+                continue
+            if verdict is INLINE:
+                verdict = judge.inline(found[SCRIPT])
+                if verdict is None:
+                    continue
+            out.append(data[start : found.start(first)])
+            start = pos
+            self._remove(verdict, tag)
+
+    def _remove(self, verdict: Verdict, tag: bytes) -> None:
+        self._out.append(INERT)
+        self._judge.removed(verdict, tag)
+
+    def _construct(self, data: bytes, pos: int) -> int:
+        """What begins at `pos`, a `<` that no fast path took: a tag that matters, or one that the chunk cuts."""
+        found = CONSTRUCT(data, pos)
+        if found is None or (len(data) - pos <= 8 and SHORTEST_UNDECIDED(data, pos)):
+            self._pending = data[pos:]
+            return len(data)
+        end = found.end()
+        if found["name"] is not None:
+            name = found["name"].lower()
+            if found["named"] is None and len(name) <= LONGEST_NAME:
+                self._pending = data[pos:]
+                return len(data)
+            complete = TAG_REST(data, end)
+            if complete is None:
+                self._tag = CutTag(name, bool(found["slash"]), held=self._matters(name, bool(found["slash"])))
+                self._mode = self._in_tag
+                return self._in_tag(data, pos, skip=end)
+            self._whole_tag(name, bool(found["slash"]), data[pos : complete.end()])
+            return complete.end()
+        if found["comment"]:
+            self._out.append(data[pos:end])
+            self._mode = self._comment
+            return end
+        if found["cdata"]:
+            return self._cdata_start(data, pos)
+        self._mode = self._bogus_comment
+        return pos
+
+    def _matters(self, name: bytes, is_end: bool) -> bool:
+        """Whether a tag that the chunk cuts must be held back until it is whole."""
+        return bool(self._stack) or (name in _STOP_NAMES and not is_end)
+
+    def _whole_tag(self, name: bytes, is_end: bool, tag: bytes) -> None:
+        if self._stack:
+            if is_end:
+                self._foreign_end(name, tag)
+            else:
+                self._foreign_start(name, tag)
+        elif is_end:
+            self._out.append(tag)
+            self._end_tag(name)
+        else:
+            self._start_tag(name, tag)
+
+    def _end_tag(self, name: bytes) -> None:
+        """An end tag in HTML content; only one has an effect."""
+        if name == b"select" and self._in_select:
+            self._in_select = False
+            # Some browsers may be in foreign content now, some are not.
+            self._uncertain |= self._foreign_in_select
+
+    def _start_tag(self, name: bytes, tag: bytes) -> bool:
+        """A whole start tag in HTML content (section 13.2.6.4). Returns whether it stays."""
+        verdict = self._judge.tags[tag] if name in _JUDGED else None
+        if name == b"script" or name in _RAW_NAMES:
+            self._begin_raw(name, tag, verdict, doubtful=not self.certain)
+            return verdict is None or verdict is INLINE
+        if name == b"noscript" and not self._nested:
+            if self._stack:
+                self._lose_track()  # without scripting its content may end what is open here
+            self._begin_raw(name, tag, None, doubtful=False, hold=True)
+            return True
+        if verdict is not None and verdict is not INLINE:
+            self._remove(verdict, tag)
+            return False
+        self._out.append(tag)
+        if name == b"base":
+            self._judge.base(tag)
+        elif name == b"plaintext":
+            if self.certain:
+                self._mode = self._plaintext
+        elif name in ROOTS:
+            if self._in_select:
+                self._foreign_in_select = True
+            elif not self._uncertain and not is_self_closing(tag):
+                self._stack.push_root(name)
+        elif name == b"select":
+            self._in_select = not self._in_select
+            self._foreign_in_select = False
+            # A second <select> ends the first in older parsers and is ignored or nested by newer ones.
+            self._uncertain |= not self._in_select
+        elif name == b"template":
+            self._in_template = True
+            self._uncertain |= self._in_select
+        elif name == b"frameset" or (name == b"col" and self._in_template):
+            self._uncertain = True
+        return True
+
+    # --- tags that the chunk cuts -------------------------------------------------------------------------------------
+
+    def _in_tag(self, data: bytes, pos: int, skip: int = 0) -> int:
+        tag = self._tag
+        end = tag.advance(data, max(pos, skip))
+        if not tag.held:
+            if not tag.dropped:
+                self._out.append(data[pos:end])
+        else:
+            tag.parts.append(data[pos:end])
+            tag.size += end - pos
+        if tag.done:
+            self._mode = self._data
+            if tag.held:
+                self._whole_tag(tag.name, tag.is_end, b"".join(tag.parts))
+            elif tag.overflowed:
+                self._begin_raw_after_overflow(tag)
+            elif tag.is_end and not tag.dropped and not tag.closes_raw and not self._stack:
+                self._end_tag(tag.name)
+        elif tag.held and tag.size > self._limit:
+            self._overflow(tag)
+        return end
+
+    def _overflow(self, tag: CutTag) -> None:
+        """A tag over the limit: decided without having been read."""
+        tag.held = False
+        tag.overflowed = True
+        verdict = self._judge.ambiguous
+        if verdict is None:
+            self._out.extend(tag.parts)
+        else:
+            tag.dropped = True
+            self._remove(verdict, tag.parts[0][:_EXCERPT])
+        tag.parts = []
+        if not tag.dropped and (self._stack or tag.name in _CHANGES_READING):
+            # Whether it closes itself, or what it integrates, is not known.
+            self._lose_track()
+
+    def _begin_raw_after_overflow(self, tag: CutTag) -> None:
+        if tag.name in RAW_END and not tag.is_end and not (tag.name == b"noscript" and self._nested):
+            self._raw_doubtful = False
+            self._raw_name = tag.name
+            self._raw_action = _DROP if tag.dropped else _PASS
+            self._escaped = 0
+            self._mode = self._raw
+
+    # --- comments -----------------------------------------------------------------------------------------------------
+
+    def _comment(self, data: bytes, pos: int) -> int:
+        return self._until(data, pos, COMMENT_END, keep=3)
+
+    def _bogus_comment(self, data: bytes, pos: int) -> int:
+        return self._until(data, pos, GREATER, keep=0)
+
+    def _cdata(self, data: bytes, pos: int) -> int:
+        return self._until(data, pos, CDATA_END, keep=2)
+
+    def _plaintext(self, data: bytes, pos: int) -> int:
+        self._out.append(data[pos:])
+        return len(data)
+
+    def _until(self, data: bytes, pos: int, search: _Search, keep: int) -> int:
+        """Pass everything up to the end mark; `keep` bytes may be the start of one that the chunk cuts."""
+        found = search(data, pos)
+        if found is not None:
+            self._out.append(data[pos : found.end()])
+            self._mode = self._data
+            return found.end()
+        safe = max(pos, len(data) - keep)
+        self._out.append(data[pos:safe])
+        self._pending = data[safe:]
+        return len(data)
+
+    def _cdata_start(self, data: bytes, pos: int) -> int:
+        if self._stack and not self._stack.in_html:
+            self._mode = self._cdata
+            return pos
+        if self.certain and not self._stack:
+            self._mode = self._bogus_comment
+            return pos
+        # A CDATA section in one reading, a comment up to the first ">" in the other. Without its first bytes it is
+        # neither: both read on in data.
+        verdict = self._judge.ambiguous
+        if verdict is None:
+            self._mode = self._bogus_comment
+            return pos
+        self._remove(verdict, data[pos : pos + 9])
+        return pos + 9
+
+    # --- raw text -----------------------------------------------------------------------------------------------------
+
+    def _begin_raw(
+        self, name: bytes, tag: bytes, verdict: Verdict | Inline | None, *, doubtful: bool, hold: bool = False
+    ) -> None:
+        """An element whose content an HTML parser reads as text. `doubtful`: another reading takes it as markup."""
+        self._raw_name = name
+        self._raw_verdict = verdict
+        self._raw_doubtful = doubtful
+        self._escaped = 0
+        self._mode = self._raw
+        if verdict is not None and verdict is not INLINE:
+            self._raw_action = _DROP
+            self._remove(verdict, tag)
+        elif verdict is INLINE or doubtful or hold:
+            self._raw_action = _HOLD
+            self._raw_held = [tag]
+            self._raw_size = 0
+        else:
+            self._raw_action = _PASS
+            self._out.append(tag)
+
+    def _raw(self, data: bytes, pos: int) -> int:
+        if self._raw_name == b"script" and not self._raw_doubtful:
+            end, safe = self._script_end(data, pos)
+        else:
+            found = RAW_END[self._raw_name](data, pos)
+            end = found.start() if found else -1
+            safe = max(pos, len(data) - len(self._raw_name) - 2)
+        if end < 0:
+            self._raw_text(data[pos:safe])
+            self._pending = data[safe:]
+            return len(data)
+        self._raw_text(data[pos:end])
+        dropped = self._raw_action is _DROP
+        if self._raw_action is _HOLD:
+            dropped = self._finish_raw()
+        # The end tag; what it closes is decided, so it follows.
+        self._tag = CutTag(self._raw_name, True, held=False, dropped=dropped, closes_raw=True)
+        self._mode = self._in_tag
+        return self._in_tag(data, end, skip=end + 2 + len(self._raw_name))
+
+    def _raw_text(self, text: bytes) -> None:
+        if self._raw_action is _PASS:
+            self._out.append(text)
+        elif self._raw_action is _HOLD:
+            self._raw_held.append(text)
+            self._raw_size += len(text)
+            if self._raw_size > self._limit:
+                self._overflow_raw()
+
+    def _overflow_raw(self) -> None:
+        """An element over the limit: a plain script is judged by what was seen of it, the rest is ambiguous."""
+        tag = self._raw_held[0]
+        if self._raw_verdict is INLINE and not self._raw_doubtful:
+            verdict = self._judge.inline(b"".join(self._raw_held[1:]))
+        else:
+            verdict = self._judge.ambiguous
+        if verdict is None:
+            self._out.extend(self._raw_held)
+            self._raw_action = _PASS
+        else:
+            self._remove(verdict, tag)
+            self._raw_action = _DROP
+        self._raw_held = []
+
+    def _finish_raw(self, at_end: bool = False) -> bool:
+        """A held element is complete but for its end tag. Returns whether it is taken out."""
+        tag = self._raw_held[0]
+        text = b"".join(self._raw_held[1:])
+        self._raw_held = []
+        verdict: Verdict | None = None
+        if self._raw_name == b"noscript":
+            text, verdict = self._noscript(text, at_end)
+        elif self._raw_verdict is INLINE:
+            verdict = self._judge.inline(text_content(text) if self._stack else text)
+        if verdict is None and self._raw_doubtful and not self._readings_agree(text):
+            verdict = self._judge.ambiguous
+        if verdict is None:
+            self._out.append(tag)
+            self._out.append(text)
+            return False
+        self._remove(verdict, tag)
+        return True
+
+    def _noscript(self, text: bytes, at_end: bool) -> tuple[bytes, Verdict | None]:
+        inner: Scanner[Verdict] = Scanner(self._judge, self._limit, nested=True)
+        inner._uncertain = not self.certain
+        inner._in_template = self._in_template
+        rewritten = inner.feed(text)
+        settled = inner.settled and inner.certain == self.certain
+        rewritten += inner.close()
+        self._in_template |= inner._in_template
+        return rewritten, None if settled or at_end else self._judge.ambiguous
+
+    def _readings_agree(self, text: bytes) -> bool:
+        """Whether `text` read as markup ends in data and holds nothing that matters; then it is no matter how."""
+        if self._stack and self._raw_name == b"script":
+            # Comments and elements are left out of what runs, and join what is around them.
+            return is_plain_text(text)
+        pos = 0
+        while pos < len(text):
+            found = WARY_STEP(text, pos)
+            if found.lastindex is None:
+                return found.end() == len(text)
+            if self._judge.tags[found[1]] is not None:
+                return False
+            pos = found.end()
+        return True
+
+    def _script_end(self, data: bytes, pos: int) -> tuple[int, int]:
+        """Where the script's end tag begins, or -1; and up to where its text is certain to be text.
+
+        The script data states (sections 13.2.5.15 to 13.2.5.31): escaped after `<!--`, double escaped after a
+        `<script` in there, where `</script` only goes one step back; `-->` ends both.
+        """
+        while True:
+            found = SCRIPT_MARKS[self._escaped](data, pos)
+            if found is None:
+                return -1, max(pos, len(data) - 8)  # len("</script"): the rest may be a mark's start
+            mark = found.lastgroup
+            pos = found.end()
+            if mark == "close":
+                if self._escaped < 2:
+                    return found.start(), found.start()
+                self._escaped = 1
+            elif mark == "escape":
+                self._escaped = 1
+                pos -= 2  # "<!-->" and "<!--->" end at once
+            elif mark == "unescape":
+                self._escaped = 0
+            else:
+                self._escaped = 2
+
+    # --- foreign content ----------------------------------------------------------------------------------------------
+
+    def _foreign(self, data: bytes, pos: int) -> int:
+        start = pos
+        stack = self._stack
+        while stack and self._mode == self._data:
+            found = (TOKEN if stack.takes_html else FOREIGN_TOKEN)(data, pos)
+            if found is None:
+                self._out.append(data[start:pos])
+                return self._construct(data, pos) if pos < len(data) else pos
+            name = found["name"] or found["end"]
+            if name is None:
+                pos = found.end()
+                continue
+            self._out.append(data[start:pos])
+            start = pos = found.end()
+            self._whole_tag(name.lower(), found["end"] is not None, found[0])
+        self._out.append(data[start:pos])
+        return pos
+
+    def _foreign_start(self, name: bytes, tag: bytes) -> None:
+        stack = self._stack
+        if stack.reads_as_html(name):
+            self._integrated_start(name, tag)
+            return
+        verdict = self._judge.tags[tag] if name in _JUDGED else None
+        closed = is_self_closing(tag)
+        if name == b"script" and not closed:
+            # Here `src` means nothing, and the text runs beside it.
+            self._begin_raw(name, tag, INLINE if verdict is None else verdict, doubtful=True)
+        elif verdict is not None and verdict is not INLINE:
+            self._remove(verdict, tag)
+        elif stack.breaks_out(name, tag):
+            stack.break_out()
+            if stack:
+                self._integrated_start(name, tag)
+            else:
+                self._start_tag(name, tag)
+        else:
+            self._out.append(tag)
+            if not closed:
+                stack.push_foreign(name, tag)
+
+    def _integrated_start(self, name: bytes, tag: bytes) -> None:
+        """A start tag where HTML stands inside foreign content."""
+        if self._stack.loses_track(name):
+            self._lose_track()
+            self._start_tag(name, tag)
+        elif self._start_tag(name, tag) and self._stack and self._mode == self._data and name not in ROOTS:
+            self._stack.push_html(name)
+
+    def _foreign_end(self, name: bytes, tag: bytes) -> None:
+        self._out.append(tag)
+        if not self._stack.close(name):
+            self._lose_track()
+
+    def _lose_track(self) -> None:
+        """Markup so broken that a tree would be needed to know where we are: be wary from here on."""
+        self._stack.clear()
+        self._uncertain = True
