@@ -58,7 +58,7 @@ def kind_of_body(method: str, status: int, headers: Headers, first_chunk: bytes 
         if begin and not begin.startswith((b"<", *_UTF16_MARKS)):
             return Body.OTHER
     # 2. No body (RFC 9110 section 6.4.1).
-    if method == "HEAD" or status == 304:
+    if status == 304 or (method == "HEAD" and not first_chunk):
         return Body.HEAD
     if status < 200 or status == 204:
         return Body.OTHER

@@ -130,7 +130,8 @@ def _policy(path: str | None) -> Policy:
 
 def _explain(options: argparse.Namespace) -> int:
     policy = _policy(options.policy)
-    name: str = options.name
+    # An argument may hold bytes that are no text in any encoding; print would refuse them.
+    name: str = options.name.encode("utf-8", "backslashreplace").decode()
     registry = Registry.default()
     cookie = registry.find_cookie(name)
     target = _target(name) if cookie is None else None

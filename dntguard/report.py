@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from dntguard.purposes import Purpose
-from dntguard.signals import Signals
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ class Report:
     Attributes:
         method, host, path: of the request; host and path as they were judged.
         status: of the response; 0 when the application did not answer.
-        signals: what the browser said.
+        dnt, gpc: what the browser said, as in `Signals`.
         granted: the granted purposes.
         source, reason: why, as in `Consent`.
         removals: what was taken out, or with `report_only` what would have been; the first 10,000 of a page.
@@ -52,7 +51,8 @@ class Report:
     host: str
     path: str
     status: int
-    signals: Signals
+    dnt: bool | None
+    gpc: bool
     granted: frozenset[Purpose]
     source: str
     reason: str

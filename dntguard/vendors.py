@@ -20,10 +20,11 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from importlib import resources
+from typing import NamedTuple, cast
 
 from dntguard.errors import VendorDataError
 from dntguard.purposes import Purpose
@@ -82,15 +83,14 @@ class Registry:
             prefixes.sort(key=lambda entry: -len(entry[0]))  # the longest prefix decides
         self._by_id = by_id
         self._inline = _InlineMarks(self.vendors)
-        # Bound to the instance so that each registry forgets with itself.
-        self.find_cookie = lru_cache(maxsize=4096)(self._find_cookie)
 
     @staticmethod
     @cache
     def default() -> Registry:
         """The registry of the vendors that come with dntguard; read once per process."""
         folder = resources.files("dntguard") / "data"
-        texts = [file.read_text("utf-8") for file in folder.iterdir() if file.name.endswith(".toml")]
+        files = sorted(folder.iterdir(), key=lambda file: file.name)  # the first entry names a shared cookie
+        texts = [file.read_text("utf-8") for file in files if file.name.endswith(".toml")]
         return Registry(vendor for text in texts for vendor in load(text))
 
     def __contains__(self, vendor_id: str) -> bool:
@@ -131,7 +131,7 @@ class Registry:
         match = self.find_cookie(name)
         return match.vendor if match else None
 
-    def _find_cookie(self, name: str) -> Match | None:
+    def find_cookie(self, name: str) -> Match | None:
         """The pattern behind `match_cookie`: an exact name wins, then the longest pattern."""
         if name in self._cookies:
             return self._cookies[name]
@@ -163,7 +163,7 @@ class Registry:
 
 def name_pattern(pattern: str) -> str:
     """The regular expression of a pattern in which `*` stands for any run of characters."""
-    return ".*".join(map(re.escape, pattern.split("*")))
+    return r"[\s\S]*".join(map(re.escape, pattern.split("*")))
 
 
 # --- the schema -----------------------------------------------------------------------------------------------------
@@ -190,7 +190,10 @@ def load(text: str) -> list[Vendor]:
         raise VendorDataError("file", f"not TOML: {error}") from None
     if set(data) - {"vendor"}:
         raise VendorDataError("file", f"only [[vendor]] tables belong here, not {sorted(set(data) - {'vendor'})}")
-    return [parse_vendor(entry, place) for place, entry in enumerate(data.get("vendor", []), start=1)]
+    entries = data.get("vendor", [])
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise VendorDataError("file", "each vendor must be a [[vendor]] table, with two brackets")
+    return [parse_vendor(entry, place) for place, entry in enumerate(entries, start=1)]
 
 
 def parse_vendor(entry: Mapping[str, object], place: int = 1) -> Vendor:
@@ -257,17 +260,19 @@ _URL_START = re.compile(
 ).fullmatch
 """What may stand between a quote and a loader address: the start of a URL, after `src=` or not."""
 
-_JAVASCRIPT = re.compile(
-    rb"""(?:
+_TOKEN = rb"""(?:
       [^"'`/<]++ | <(?!!--)
     | "(?:[^"\\\n]++|\\[\s\S])*+" | '(?:[^'\\\n]++|\\[\s\S])*+' | `(?:[^`\\]++|\\[\s\S])*+`
     | //[^\n\r]*+[\n\r] | <!--[^\n\r]*+[\n\r] | /\*(?:[^*]++|\*(?!/))*+\*/
     | (?<=[(,=:\[!&|?{};\n])/(?![*/])(?:[^/\\\[\n]++|\\.|\[(?:[^\]\\\n]++|\\.)*+\])++/
     | (?<![(,=:\[!&|?{};\n])/(?![*/])
-    )*+""",
-    re.VERBOSE,
-).match
+    )"""
+_JAVASCRIPT = cast("Callable[[bytes, int, int], re.Match[bytes]]", re.compile(_TOKEN + rb"*+", re.VERBOSE).match)
 """Whole tokens of JavaScript, as far as they can hide or hold a mark: comments, strings, regular expressions."""
+
+_JAVASCRIPT_TOKEN = re.compile(_TOKEN, re.VERBOSE).match
+_SOURCE = re.compile(rb"src\s*+=\s*+\\?+[\"'`]\Z").search
+"""Before a quote inside a string: the address is one that markup in the string loads."""
 
 _QUOTES = (b'"', b"'", b"`")
 
@@ -314,25 +319,21 @@ class _InlineMarks:
         self._method = re.compile(rb"\.(" + _alternatives(self._methods) + rb")\s*+\(")
 
     def find(self, text: bytes) -> tuple[Match, ...]:
-        candidates: list[tuple[int, bool, Match]] = []
+        candidates: list[_Candidate] = []
         for found in self._suffix.finditer(text):
             candidates.extend(self._at_address(text, found))
-        for found in self._word.finditer(text):
-            before = text[max(0, found.start() - 80) : found.start()]
-            candidates.extend(
-                (found.start(), False, match) for call, match in self._words[found[1]] if call.search(before)
-            )
-        for found in self._method.finditer(text):
-            before = text[max(0, found.start() - 80) : found.end(1)]
-            candidates.extend(
-                (found.start(), False, match) for call, match in self._methods[found[1]] if call.search(before)
-            )
+        for pattern, calls in ((self._word, self._words), (self._method, self._methods)):
+            for found in pattern.finditer(text):
+                before = text[max(0, found.start() - 80) : found.end(1) if calls is self._methods else found.start()]
+                candidates.extend(
+                    _Candidate(found.start(), None, match) for call, match in calls[found[1]] if call.search(before)
+                )
         if not candidates:
             return ()
-        candidates.sort(key=lambda candidate: candidate[0])
+        candidates.sort(key=lambda candidate: candidate.place)
         return tuple(dict.fromkeys(_in_place(text, candidates)))
 
-    def _at_address(self, text: bytes, found: re.Match[bytes]) -> Iterable[tuple[int, bool, Match]]:
+    def _at_address(self, text: bytes, found: re.Match[bytes]) -> Iterable[_Candidate]:
         dot, end = found.start(), found.end(1)
         before = text[max(0, dot - _LONGEST_LABEL) : dot]
         start = dot - len(before) + len(before.rstrip(_LABEL))
@@ -341,30 +342,51 @@ class _InlineMarks:
             if begin < 0 or text[begin:end] != host:
                 continue
             after = text[end : end + 2 * len(path) + 2].replace(b"\\/", b"/")
-            if after.startswith(path) and _opens_string(text, begin):
-                yield begin, True, match
+            quote = _opening_quote(text, begin) if after.startswith(path) else -1
+            if quote >= 0:
+                yield _Candidate(begin, quote, match)
 
 
-def _opens_string(text: bytes, place: int) -> bool:
-    """Whether the address at `place` begins a string, or is the `src` in one, and is not a value in JSON."""
+class _Candidate(NamedTuple):
+    """A mark in a text: where, after which quote if it is an address, and whose."""
+
+    place: int
+    quote: int | None
+    match: Match
+
+
+def _opening_quote(text: bytes, place: int) -> int:
+    """The quote before the address at `place`, if it begins a string that is not a value in JSON; or -1."""
     reach = max(0, place - _REACH)
     quote = max(text.rfind(mark, reach, place) for mark in _QUOTES)
     if quote < 0 or not _URL_START(text[quote + 1 : place]):
-        return False
+        return -1
     before = text[max(0, quote - 40) : quote].rstrip()
-    return not (before.endswith(b":") and before[:-1].rstrip().endswith((b'"', b"'")))
+    is_json = before.endswith(b":") and before[:-1].rstrip().endswith((b'"', b"'"))
+    return -1 if is_json else quote
 
 
-def _in_place(text: bytes, candidates: list[tuple[int, bool, Match]]) -> Iterable[Match]:
-    """The candidates that stand in code (calls) or in a string of the code (addresses)."""
-    read = 0
-    for place, is_address, match in candidates:
-        # Reads on as far as whole tokens go: it stops before the place only at a token that the place is inside of.
-        found = _JAVASCRIPT(text, read, place)
-        read = found.end() if found else place
-        inside = text[read : read + 1] if read < place else b""
-        if (inside in _QUOTES) if is_address else not inside:
-            yield match
+def _in_place(text: bytes, candidates: list[_Candidate]) -> Iterable[Match]:
+    """The candidates that stand in code (calls) or begin a string of the code (addresses)."""
+    read = end = 0
+    opening = b""
+    for candidate in candidates:
+        if candidate.place >= end:
+            # Read on as far as whole tokens go: that stops before the place only at a token that the place is inside
+            # of, whose end then answers for all that stand in it.
+            read = end = _JAVASCRIPT(text, end, candidate.place).end()
+            opening = b""
+            if read < candidate.place:
+                opening = text[read : read + 1]
+                token = _JAVASCRIPT_TOKEN(text, read)
+                end = token.end() if token else len(text)
+        if candidate.quote is None:
+            if not opening:
+                yield candidate.match
+        elif opening in _QUOTES and (
+            candidate.quote == read or _SOURCE(text[max(read, candidate.quote - 20) : candidate.quote + 1])
+        ):
+            yield candidate.match
 
 
 def _alternatives(words: Iterable[bytes]) -> bytes:

@@ -20,6 +20,8 @@ from dntguard.vendors import Match, Registry, name_pattern
 _COOKIE_PREFIX = re.compile(r"__(?:Host|Secure)-", re.IGNORECASE).match
 """Cookie name prefixes (RFC 6265bis section 4.1.3) say how a cookie is protected, not what it is."""
 
+_LONGEST_REMEMBERED = 128
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -57,7 +59,7 @@ class Verdicts:
         self._allow_cookies = _any_pattern(policy.allow_cookies)
         self._block_cookies = _any_pattern(policy.block_cookies)
         self._remove_unclaimed = self.refusing and policy.third_party == "remove"
-        self.cookie = lru_cache(maxsize=4096)(self._cookie)
+        self._cookies = lru_cache(maxsize=4096)(self._cookie)
         self._inline = BoundedCache(registry.find_inline, entries=1024, size=4 * 1024 * 1024)
 
     def host(self, target: Location, page: Location, *, unclaimed: bool) -> Refusal | None:
@@ -133,8 +135,12 @@ class Verdicts:
             return None
         return Refusal(vendor.id, vendor.purpose, match.rule)
 
-    def _cookie(self, name: str) -> Refusal | None:
+    def cookie(self, name: str) -> Refusal | None:
         """Why a cookie of this name is refused; None when it is not."""
+        # Clients choose the names: long ones are not remembered.
+        return self._cookies(name) if len(name) <= _LONGEST_REMEMBERED else self._cookie(name)
+
+    def _cookie(self, name: str) -> Refusal | None:
         # 1. The site names the cookie.
         if self._allow_cookies(name):
             return None

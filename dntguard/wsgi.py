@@ -84,7 +84,8 @@ class _Response:
         self._exchange = exchange
         self._policy = policy
         self._server_start = start_response
-        self._server_write: Write | None = None
+        self._server_write: Write = start_response  # until it returns the real one; not every server has one
+        self._started = False
         self._held: _Held | None = None
         self._ended = False
         self._closed = False
@@ -92,7 +93,7 @@ class _Response:
     def start_response(self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None) -> Write:
         """What the application calls. May come late, and again with `exc_info` to replace an unsent response."""
         try:
-            started = self._server_write is not None
+            started = self._started
             if exc_info is None and (started or self._held is not None):
                 raise AssertionError("start_response called a second time without exc_info")
             self._held = (status, list(headers), exc_info)
@@ -107,7 +108,7 @@ class _Response:
     def write(self, chunk: bytes) -> None:
         """The imperative way to send; what `start_response` returned."""
         body = self._exchange.feed(chunk) if self._held is None else self._start(self._held, chunk, True)
-        if body and self._server_write is not None:
+        if body:
             self._server_write(body)
 
     def _start(self, held: _Held, chunk: bytes, more: bool) -> bytes:
@@ -115,6 +116,7 @@ class _Response:
         status, headers, exc_info = held
         decided, body = self._exchange.start(_code(status), _encoded(headers), chunk, more)
         shown = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in decided]
+        self._started = True
         self._server_write = (
             self._server_start(status, shown, exc_info) if exc_info else self._server_start(status, shown)
         )
@@ -150,7 +152,7 @@ class _Response:
             return self._last()
         if self._held is not None:
             return self._start(self._held, chunk, True)
-        if self._server_write is None:
+        if not self._started:
             raise AssertionError("the application yielded before it called start_response")
         return self._exchange.feed(chunk)
 

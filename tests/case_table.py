@@ -122,7 +122,7 @@ def _record(kind: type[_Record], table: dict[str, Any]) -> _Record:
     unknown = set(table) - {item.name for item in fields(kind)}
     if unknown:
         raise ValueError(f"{kind.__name__}: no such keys: {sorted(unknown)}")
-    values = {
+    values: dict[str, Any] = {
         name: [(name, value) for name, value in entry] if name in ("headers", "app_headers") else entry
         for name, entry in table.items()
     }

@@ -8,6 +8,7 @@ nothing here uses dntguard.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -62,7 +63,10 @@ class Element:
 def html5lib_elements(html: bytes, *, scripting: bool) -> list[Element]:
     """All elements of a page in tree order, as html5lib sees them."""
     parser = html5lib.HTMLParser(tree=html5lib.getTreeBuilder("etree"), namespaceHTMLElements=True)
-    root = parser.parse(html, override_encoding="utf-8", scripting=scripting)
+    try:
+        root = parser.parse(html, override_encoding="utf-8", scripting=scripting)
+    except AssertionError:
+        return []  # html5lib 1.1 itself fails on some markup that needs a `select` closed for it; it saw nothing then
     short = {_XHTML: "html", _SVG: "svg", _MATH: "math"}
     found = []
     for node in root.iter():
@@ -233,7 +237,7 @@ def _is_refused(element: Element, base: str, judge: Judgement) -> bool:
         if any(judge.host(url, base, loads_code=True) for url in urls):
             return True
         kind = attributes.get("type", "").strip().lower()
-        return not urls and kind in _CODE_TYPES and element.text.lstrip().startswith(SNIPPET)
+        return not urls and kind in _CODE_TYPES and bool(_starts_with_snippet(element.text))
     if element.name == "iframe" and element.namespace == "html":
         return "src" in attributes and judge.host(attributes["src"], base, loads_code=True)
     if element.name == "link" and element.namespace == "html":
@@ -252,9 +256,12 @@ def _is_refused(element: Element, base: str, judge: Judgement) -> bool:
     return False
 
 
+_starts_with_snippet = re.compile(r"\s*(?:<!--[^\n]*\n\s*)?" + re.escape(SNIPPET)).match
+
+
 def candidates(srcset: str) -> list[str]:
     """The URLs of a `srcset` value (HTML section 4.8.4.2), whatever their descriptors."""
-    found = []
+    found: list[str] = []
     position = 0
     space = "\t\n\f\r "
     while True:

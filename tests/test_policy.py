@@ -148,8 +148,26 @@ def test_only_an_optional_purpose_can_be_refused(name: str, entry: str) -> None:
 @pytest.mark.parametrize(
     "entry",
     [
-        *("https://cdn.example.com", "cdn.example.com/x", "cdn.example.com:443", "user@cdn.example.com", "a.b?c", "a.b#c"),
-        *("a b.example", "a..example", "1.2.3.4.5", ".", "[::1", "[::1]:80", "[::1]x", "*.", '"cdn.example.com"', "cdn.*.com"),
+        *(
+            "https://cdn.example.com",
+            "cdn.example.com/x",
+            "cdn.example.com:443",
+            "user@cdn.example.com",
+            "a.b?c",
+            "a.b#c",
+        ),
+        *(
+            "a b.example",
+            "a..example",
+            "1.2.3.4.5",
+            ".",
+            "[::1",
+            "[::1]:80",
+            "[::1]x",
+            "*.",
+            '"cdn.example.com"',
+            "cdn.*.com",
+        ),
         *("cdn.example.com,b.example", "{cdn}.example.com", "<cdn.example>", "cdn'.example"),
     ],
 )
@@ -239,7 +257,7 @@ def test_a_policy_cannot_be_changed() -> None:
     with pytest.raises(FrozenInstanceError):
         Policy().mode = "never"  # type: ignore[misc]
     with pytest.raises(TypeError):
-        Policy("never")  # type: ignore[misc]
+        Policy("never")  # type: ignore[call-arg]
 
 
 def test_policies_of_equal_options_are_equal_and_hash_alike() -> None:

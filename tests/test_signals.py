@@ -6,9 +6,26 @@ from hypothesis import strategies as st
 
 from dntguard.signals import NO_SIGNALS, Signals, read_signals
 
-OFF_GPC = [b"", b"0", b"true", b"1;x", b'"1"', b"?1", b"11", b"01", b"1 1", b"1,1", b"on", b"\xef\xbc\x91", b"1\x00", b"1\n"]
+OFF_GPC = [
+    b"",
+    b"0",
+    b"true",
+    b"1;x",
+    b'"1"',
+    b"?1",
+    b"11",
+    b"01",
+    b"1 1",
+    b"1,1",
+    b"on",
+    b"\xef\xbc\x91",
+    b"1\x00",
+    b"1\n",
+]
 NAMES = st.sampled_from([b"DNT", b"dnt", b"Dnt", b"Sec-GPC", b"sec-gpc", b"SEC-GPC", b"sec_gpc", b"dnt ", b"x"])
-VALUES = st.one_of(st.sampled_from([b"1", b"0", b" 1", b"1 ", b"\t1", b"1x", b"0x", b"", b"yes"]), st.binary(max_size=6))
+VALUES = st.one_of(
+    st.sampled_from([b"1", b"0", b" 1", b"1 ", b"\t1", b"1x", b"0x", b"", b"yes"]), st.binary(max_size=6)
+)
 
 
 @pytest.mark.parametrize("value", [b"1", b" 1", b"1 ", b"\t1 \t"])

@@ -29,24 +29,133 @@ PAGES = [
 ]
 
 # What a URL is made of, the nasty parts not rarer than the tidy ones.
-SCHEMES = ["", "http:", "https:", "HTTPS:", "hTtP:", "ht\ttp:", "ws:", "wss:", "ftp:", "data:", "javascript:", "file:", "x-y:"]
+SCHEMES = [
+    "",
+    "http:",
+    "https:",
+    "HTTPS:",
+    "hTtP:",
+    "ht\ttp:",
+    "ws:",
+    "wss:",
+    "ftp:",
+    "data:",
+    "javascript:",
+    "file:",
+    "x-y:",
+]
 SLASHES = ["", "/", "//", "///", "////", "\\\\", "/\\", "\\/", "\\", "/\t/", "\n//"]
 USERS = ["", "", "user@", "user:pw@", "@", "a@b@", "shop.example:80@", "%40@", "ü@"]
 HOSTS = [
     *("t.example", "T.Example", "a.b.c.d", "www.google-analytics.com", "localhost", "a_b.example", "-a-.example"),
     *("t.example.", "t.example..", ".", "..", "", "a..b", ".t.example"),
     *("t%2eexample", "%74.example", "%54.EXAMPLE", "%C3%BC.example", "%ff.example", "%zz", "a%00b", "a%20b", "%2e"),
-    *("bücher.example", "BÜCHER.example", "faß.example", "xn--bcher-kva.example", "☕.example", "ｔ．example", "t。example"),
-    *("a\u00adb.example", "\u00ad", "a\u200db.example", "٣.example", "①.example", "İ.example", "xn--a.example", "\ufffd.example"),
-    *("1.2.3.4", "1.2.3.4.", "1.2.3", "1.2", "1", "0x7f.1", "0X7F.0.0.1", "0177.1", "2130706433", "4294967295", "4294967296"),
-    *("256.1", "1.2.3.4.5", "1.2.3.08", "0x", "0xg", "a.1", "a.0x1", "1.a", "00000000000000000000001.1", "1..2", "１.2.3.4", "1e2"),
-    *("[::1]", "[::]", "[1:2:3:4:5:6:7:8]", "[::ffff:1.2.3.4]", "[0:0:1::]", "[A::B]", "[::1%25eth0]", "[::1", "[]", "[1::2::3]", "[::1]a"),
-    *("a b", "a^b", "a|b", "a<b", "a>b", 'a"b.example', "a`b.example", "a{b}.example", "a*b.example", "a'b.example", "a~b.example", "!$&()"),
+    *(
+        "bücher.example",
+        "BÜCHER.example",
+        "faß.example",
+        "xn--bcher-kva.example",
+        "☕.example",
+        "\uff54\uff0eexample",
+        "t。example",
+    ),
+    *(
+        "a\u00adb.example",
+        "\u00ad",
+        "a\u200db.example",
+        "٣.example",
+        "①.example",
+        "İ.example",
+        "xn--a.example",
+        "\ufffd.example",
+    ),
+    *(
+        "1.2.3.4",
+        "1.2.3.4.",
+        "1.2.3",
+        "1.2",
+        "1",
+        "0x7f.1",
+        "0X7F.0.0.1",
+        "0177.1",
+        "2130706433",
+        "4294967295",
+        "4294967296",
+    ),
+    *(
+        "256.1",
+        "1.2.3.4.5",
+        "1.2.3.08",
+        "0x",
+        "0xg",
+        "a.1",
+        "a.0x1",
+        "1.a",
+        "00000000000000000000001.1",
+        "1..2",
+        "\uff11.2.3.4",
+        "1e2",
+    ),
+    *(
+        "[::1]",
+        "[::]",
+        "[1:2:3:4:5:6:7:8]",
+        "[::ffff:1.2.3.4]",
+        "[0:0:1::]",
+        "[A::B]",
+        "[::1%25eth0]",
+        "[::1",
+        "[]",
+        "[1::2::3]",
+        "[::1]a",
+    ),
+    *(
+        "a b",
+        "a^b",
+        "a|b",
+        "a<b",
+        "a>b",
+        'a"b.example',
+        "a`b.example",
+        "a{b}.example",
+        "a*b.example",
+        "a'b.example",
+        "a~b.example",
+        "!$&()",
+    ),
 ]
-PORTS = ["", "", ":", ":80", ":443", ":0443", ":65535", ":65536", ":99999999", ":x", ":8\t0", "::80", ":" + "0" * 30 + "80"]
+PORTS = [
+    "",
+    "",
+    ":",
+    ":80",
+    ":443",
+    ":0443",
+    ":65535",
+    ":65536",
+    ":99999999",
+    ":x",
+    ":8\t0",
+    "::80",
+    ":" + "0" * 30 + "80",
+]
 TAILS = [
     *("", "/", "/x.js", "x.js", "./x.js", "../x.js", "/../x.js", "/a/./b", "/a/../b", "/a/..", "/a/.", "/..."),
-    *("/%2e%2e/x", "/a/%2E./b", "\\a\\..\\b", "//a//b", "?q=//t.example", "#f//t.example", "?", "#", "/a?b/../c", "/ä b", "/a\tb", ";x", "/.."),
+    *(
+        "/%2e%2e/x",
+        "/a/%2E./b",
+        "\\a\\..\\b",
+        "//a//b",
+        "?q=//t.example",
+        "#f//t.example",
+        "?",
+        "#",
+        "/a?b/../c",
+        "/ä b",
+        "/a\tb",
+        ";x",
+        "/..",
+    ),
 ]
 AROUND = ["", "", " ", "\t", "\n", "\x00", "\x1f ", "\u00a0"]
 
@@ -133,8 +242,32 @@ def test_no_text_raises(url: str, page: str) -> None:
 @pytest.mark.parametrize(
     "authority",
     [
-        *("", ".", "..", "a..b", ".a", "user@", "a b", "a\tb", "a%20b", "a%2fb", "a%00b", "a<b", "a|b", "%ff", "%41\ud800"),
-        *("\ufffd.example", "\u00ad", "xn--\u2603\ufffe", "a:b", "a:80:80", "a:65536", "a:123456789012345678901234567890"),
+        *(
+            "",
+            ".",
+            "..",
+            "a..b",
+            ".a",
+            "user@",
+            "a b",
+            "a\tb",
+            "a%20b",
+            "a%2fb",
+            "a%00b",
+            "a<b",
+            "a|b",
+            "%ff",
+            "%41\ud800",
+        ),
+        *(
+            "\ufffd.example",
+            "\u00ad",
+            "xn--\u2603\ufffe",
+            "a:b",
+            "a:80:80",
+            "a:65536",
+            "a:123456789012345678901234567890",
+        ),
         *("[::1", "[]", "[::1]x", "[::1%25eth0]", "[1::2::3]", "[12345::]", "[::1.2.3.256]", "[::01.2.3.4]"),
         *("256.1.1.1", "1.2.3.4.5", "1.2.3.08", "4294967296", "1.256.1", "a.1", "0xg.1", "1.2.0x100000", "9" * 5000),
         *("a" * 254, "ü" * 2049, "%C3%BC" * 2049, ":" + "0" * 5000),
@@ -203,6 +336,13 @@ def test_a_url_is_resolved_against_the_page(url: str, location: Location) -> Non
     assert resolve(url, parse_page_url("https://shop.example/a/b")) == location
 
 
+@pytest.mark.parametrize("url", ["x.js", "/x.js", "", "?q", "#f", ".."])
+@pytest.mark.parametrize("base", [Location("mailto", "", "a@b"), Location("data", "", ","), Location("file", "", "/")])
+def test_a_relative_url_asks_nobody_where_its_base_asks_nobody(url: str, base: Location) -> None:
+    """`<base href="mailto:a@b">`: there is no host to inherit."""
+    assert resolve(url, base).host == ""
+
+
 @pytest.mark.parametrize(
     ("url", "host"),
     [
@@ -221,7 +361,9 @@ def test_a_page_has_an_absolute_http_address(url: str, host: str) -> None:
     assert parse_page_url(url).host == host == ada_url.URL(url).hostname.removesuffix(".")
 
 
-@pytest.mark.parametrize("url", ["", "shop.example", "/a", "//shop.example/", "ftp://shop.example/", "data:,x", "file:///x"])
+@pytest.mark.parametrize(
+    "url", ["", "shop.example", "/a", "//shop.example/", "ftp://shop.example/", "data:,x", "file:///x"]
+)
 def test_a_page_without_an_absolute_http_address_is_an_error(url: str) -> None:
     """The message shows the address."""
     with pytest.raises(ValueError, match="not an absolute http or https address") as caught:
@@ -282,7 +424,14 @@ def test_the_parents_of_a_host_start_with_the_host(host: str, above: list[str]) 
 
 @pytest.mark.parametrize(
     ("host", "address"),
-    [("1.2.3.4", True), ("[::1]", True), ("a.example", False), ("localhost", False), ("1.2.3.4.example", False), ("", False)],
+    [
+        ("1.2.3.4", True),
+        ("[::1]", True),
+        ("a.example", False),
+        ("localhost", False),
+        ("1.2.3.4.example", False),
+        ("", False),
+    ],
 )
 def test_an_address_is_not_a_name(host: str, address: bool) -> None:
     """A host whose last label is a number is an IPv4 address (URL section 3.5)."""

@@ -1,0 +1,297 @@
+"""One table of markup: each construct and each attack that is known, with what must come out.
+
+`T` stands for the address of a refused script, `OWN` for one of the site's own, `-` for the inert comment. A case is
+(what is true of it, input, output); an output of None says that nothing changes.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+T = b"https://static.hotjar.com/h.js"
+OWN = b"/own.js"
+BAD = b"<script src=" + T + b"></script>"
+"""A refused script: what `{bad}` stands for."""
+
+
+class Case(NamedTuple):
+    """One row: `says` what is true, what goes in and what comes out."""
+
+    says: str
+    html: bytes
+    out: bytes
+
+
+def _fill(text: str) -> bytes:
+    out = text.encode("utf-8", "surrogateescape")
+    return out.replace(b"{bad}", BAD).replace(b"{T}", T).replace(b"{OWN}", OWN).replace(b"{-}", b"<!---->")
+
+
+def _case(says: str, html: str, out: str | None = None) -> Case:
+    return Case(says, _fill(html), _fill(html if out is None else out))
+
+
+TAGS = [
+    _case("a quoted src", '<script src="{T}"></script>', "{-}"),
+    _case("a single-quoted src", "<script src='{T}'></script>", "{-}"),
+    _case("an unquoted src", "<script src={T}></script>", "{-}"),
+    _case("an unquoted src eats the slash", "<script src={T}/></script>x", "{-}x"),
+    _case("upper case", '<SCRIPT SRC="{T}"></SCRIPT>', "{-}"),
+    _case("white space of all kinds", '<script\t\n\f\r src\t=\n"{T}"\f></script\t\n>', "{-}"),
+    _case("a slash is a space", "<script/src='{T}'></script>", "{-}"),
+    _case("slashes and equals signs", "<script///=/src='{T}'/></script>", "{-}"),
+    _case("no space after a quoted value", "<script a='b'src='{T}'></script>", "{-}"),
+    _case("a greater-than sign in quotes", "<script a='>' src='{T}'></script>", "{-}"),
+    _case("a quote outside of a value is part of a name", "<script a'b src='{T}'></script>'", "{-}'"),
+    _case("a quote inside an unquoted value", "<script a=b'c src='{T}'></script>'", "{-}'"),
+    _case("a name without value before an equals sign", "<script a = src='{T}'></script>", None),
+    _case("a name that starts with an equals sign", "<script =a src='{T}'></script>", "{-}"),
+    _case("an empty value before the end", "<script src={T} a=></script>", "{-}"),
+    _case("the first of duplicates counts", "<script src='{T}' src='{OWN}'></script>", "{-}"),
+    _case("the first of duplicates counts, the other way", "<script src='{OWN}' src='{T}'></script>"),
+    _case("duplicates in another case", "<script src='{OWN}' SRC='{T}'></script>"),
+    _case("a NUL makes another name", "<script sr\0c='{T}'></script>"),
+    _case("a NUL makes another element", "<scr\0ipt src='{T}'></script>"),
+    _case("a vertical tab is no space", "<script\x0bsrc='{T}'></script>"),
+    _case("a longer name", "<scripts src='{T}'></scripts>"),
+    _case("a space before the name", "< script src='{T}'></script>"),
+    _case("an end tag with attributes is no element", "</script src='{T}'>"),
+    _case("the end tag may have attributes", "<script src='{T}'></script a='>'>x", "{-}x"),
+    _case("the end tag may be written as self-closing", "<script src='{T}'></script/>x", "{-}x"),
+    _case("a self-closing slash means nothing", "<script src='{T}' />x</script>y", "{-}y"),
+    _case("the text of a script with src goes too", "<script src='{T}'>var a = '<b>';</script>x", "{-}x"),
+    _case("a script that never ends", "<p>x<script src='{T}'>y", "<p>x{-}"),
+    _case("a tag that never ends is no element", "<p>x<script src='{T}' ", None),
+    _case("a tag whose quote never ends is no element", "<p>x<script src='{T}></script>", None),
+    _case("a less-than sign before", "<<script src='{T}'></script>", "<{-}"),
+    _case("a tag's name ends only at a space, slash or end", "<a<script src='{T}'></script>", None),
+    _case("a tag inside another's attributes", "<p <script src='{T}'></script>", None),
+    _case("two in a row", "{bad}{bad}", "{-}{-}"),
+    _case("bytes that are not UTF-8", "\udcff<p a=\udcfe>{bad}\udcff", "\udcff<p a=\udcfe>{-}\udcff"),
+]
+
+ADDRESSES = [
+    _case("without scheme", "<script src=//static.hotjar.com/></script>", "{-}"),
+    _case("backslashes", "<script src='\\\\static.hotjar.com/'></script>", "{-}"),
+    _case("tabs and newlines inside", "<script src='ht\ntps:/\t/static.hot\rjar.com/'></script>", "{-}"),
+    _case("spaces around", "<script src=' \n{T}\t '></script>", "{-}"),
+    _case("user-info that looks like the site", "<script src=//shop.example@static.hotjar.com/></script>", "{-}"),
+    _case("a query that looks like the site", "<script src=//static.hotjar.com?//shop.example/></script>", "{-}"),
+    _case("a trailing dot and a port", "<script src=//static.hotjar.com.:443/></script>", "{-}"),
+    _case("upper case host", "<script src=HTTPS://STATIC.HOTJAR.COM/></script>", "{-}"),
+    _case("numeric references", "<script src='&#x2F;&#47static.hotjar.com/'></script>", "{-}"),
+    _case("named references", "<script src='https&colon;&sol;&sol;static&period;hotjar.com'></script>", "{-}"),
+    _case("references to white space", "<script src='/&Tab;/static.hot&NewLine;jar.com'></script>", "{-}"),
+    _case("percent-encoded dots", "<script src='//static%2ehotjar%2Ecom/'></script>", "{-}"),
+    _case("full-width letters and dots", "<script src='//ｓtatic。hotjar．com/'></script>", "{-}"),
+    _case("nobody's host", "<script src=//cdn.nobody-knows.example/></script>", "{-}"),
+    _case("nobody's IP address in hexadecimal", "<script src=//0xcb007107/></script>", "{-}"),
+    _case("the site's own", "<script src={OWN}></script>"),
+    _case("the site's own on another port", "<script src=https://shop.example:8443/a.js></script>"),
+    _case("a sister host", "<script src=//static.shop.example/a.js></script>"),
+    _case("a host that only ends like the site's", "<script src=//evilshop.example/a.js></script>", "{-}"),
+    _case("a necessary vendor", "<script src=https://js.stripe.com/v3/></script>"),
+    _case("an empty src", "<script src></script><script src=''></script>"),
+    _case("a reference that is none before an equals sign", "<script src='/a?b=1&copy=//static.hotjar.com'></script>"),
+    _case("a data: script with a snippet", "<script src=\"data:text/javascript,fbq(%27init%27,1)\"></script>", "{-}"),
+    _case(
+        "a data: script in base64 with a snippet",
+        "<script src='data:text/javascript;base64,ZmJxKCdpbml0JywxKQ=='></script>",
+        "{-}",
+    ),
+    _case("a data: script of the site's own", "<script src='data:text/javascript,go()'></script>"),
+    _case("a frame that runs a snippet", "<iframe src=\"javascript:fbq('init',1)\"></iframe>", "{-}"),
+]
+
+ELEMENTS = [
+    _case("an iframe and its text", "a<iframe src={T}><p>old</p></iframe>b", "a{-}b"),
+    _case("an iframe of the site's own", "<iframe src=/x><script src={T}></script></iframe>"),
+    _case("an image", "<img src={T}>", "{-}"),
+    _case("an image that HTML calls image", "<image src={T}>", "{-}"),
+    _case("an image nobody claims", "<img src=//images.nobody-knows.example/1.png>"),
+    _case("an image's srcset", "<img src=a srcset='a 1x, {T} 2x'>", "{-}"),
+    _case("a srcset whose URL ends in a comma", "<img srcset='a, {T} 2x'>", "{-}"),
+    _case("a srcset with parentheses", "<img srcset='a (x, y) 1x, {T} 2x'>", "{-}"),
+    _case("a comma inside a URL", "<img srcset='a,{T} 2x'>"),
+    _case("a stylesheet", "<link rel=stylesheet href={T}>", "{-}"),
+    _case("one of several link types", "<link rel='x PreConnect\ny' href={T}>", "{-}"),
+    _case("a link that asks nobody", "<link rel=canonical href={T}>"),
+    _case("a stylesheet nobody claims", "<link rel=stylesheet href=//css.nobody-knows.example/a.css>"),
+    _case("a link to click on", "<a href={T}>x</a>"),
+    _case("a noscript pixel", "<noscript><img src={T}></noscript>", "<noscript>{-}</noscript>"),
+    _case("a noscript frame", "<noscript><iframe src={T}></iframe>x</noscript>", "<noscript>{-}x</noscript>"),
+    _case("a kept noscript", "<noscript><p>Please <b>enable</b> it</noscript>"),
+    _case("a script in a noscript", "<noscript>{bad}</noscript>", "<noscript>{-}</noscript>"),
+    _case("a noscript that never ends", "<noscript>x<img src={T}>", "<noscript>x{-}"),
+    _case("a template's content", "<template>{bad}</template>", "<template>{-}</template>"),
+    _case("a module", "<script type=module src={T}></script>", "{-}"),
+    _case("an svg script", "<svg><script href={T}></script></svg>", "<svg>{-}</svg>"),
+    _case("an svg script by XLink", "<svg><script xlink:href={T} /></svg>", "<svg>{-}</svg>"),
+    _case("an svg image", "<svg><image href={T} /></svg>", "<svg>{-}</svg>"),
+]
+
+INLINE = [
+    _case("a snippet", "<script>fbq('init', '1');</script>", "{-}"),
+    _case("a snippet with double quotes", '<script>fbq("init", "1");</script>', "{-}"),
+    _case("a snippet in upper-case tags", "<SCRIPT>fbq('init', '1');</SCRIPT>", "{-}"),
+    _case("a snippet that a comment hides from old browsers", "<script><!--\nfbq('init', '1');\n//--></script>", "{-}"),
+    _case("a snippet with a type", "<script type='text/javascript; x'>fbq('init', '1');</script>", "{-}"),
+    _case("a snippet after others' code", "<script>var a = 1 / 2;\n// b\nfbq('init', '1');</script>", "{-}"),
+    _case("a snippet after a regular expression", "<script>a = b.match( /'/ );fbq('init', '1');</script>", "{-}"),
+    _case("a snippet after return and a regular expression", "<script>f=()=>{return /'/};fbq('init','1')</script>", "{-}"),
+    _case("a snippet after a division", "<script>a = {}\n/ 2;fbq('init', '1');b = 1 / 2</script>", "{-}"),
+    _case("a snippet after a template literal", "<script>a = `it's ${b}`;fbq('init', '1')</script>", "{-}"),
+    _case("a snippet that never ends", "<script>fbq('init', '1');", "{-}"),
+    _case("a loader address", "<script>j.src='https://static.hotjar.com/c/hotjar-'+i;</script>", "{-}"),
+    _case("an article's text", "<p>Call fbq('init', '1') first.</p>"),
+    _case("a JSON block", '<script type="application/json">{"a": "fbq(\'init\', \'1\')"}</script>'),
+    _case("a comment in a script", "<script>// fbq('init', '1')\n/* fbq('init', '1') */ go()</script>"),
+    _case("a string", "<script>say(\"fbq('init', '1')\");</script>"),
+    _case("another function's name", "<script>notfbq('init', '1');</script>"),
+    _case("another call", "<script>fbq('initial');</script>"),
+    _case("an own script beside a snippet", "<script src={OWN}>fbq('init', '1')</script>"),
+    _case("a snippet in an svg script", "<svg><script>fbq('init', '1')</script></svg>", "<svg>{-}</svg>"),
+    _case("a snippet beside src in an svg script", "<svg><script src={OWN}>fbq('init','1')</script></svg>", "<svg>{-}</svg>"),
+    _case("references in an svg script", "<svg><script>fbq(&#39;init&#39;)</script></svg>", "<svg>{-}</svg>"),
+    _case("a comment in an svg script joins", "<svg><script>fb<!-- -->q('init')</script></svg>", "<svg>{-}</svg>"),
+    _case("CDATA in an svg script", "<svg><script><![CDATA[fbq('init')]]></script></svg>", "<svg>{-}</svg>"),
+    _case(
+        "references in an HTML script inside a drawing are none",
+        "<svg><desc><script>x='&#39;';fbq('init','1');y='&#39;'</script></desc></svg>",
+        "<svg><desc>{-}</desc></svg>",
+    ),
+    _case(
+        "references in a script where markup is too broken to know",
+        "<svg></x><script>fbq(&#39;init&#39;,1)</script>",
+        "<svg></x>{-}",
+    ),
+    _case(
+        "src beside a snippet where markup is too broken to know",
+        "<svg></x><script src={OWN}>fbq('init',1)</script>",
+        "<svg></x>{-}",
+    ),
+]
+
+COMMENTS = [
+    _case("a comment", "<!-- {bad} -->"),
+    _case("an empty comment", "<!---->{bad}", "<!---->{-}"),
+    _case("an abruptly closed comment", "<!-->{bad}", "<!-->{-}"),
+    _case("an abruptly closed comment with a dash", "<!--->{bad}", "<!--->{-}"),
+    _case("a comment that ends with a bang", "<!-- --!>{bad}", "<!-- --!>{-}"),
+    _case("a bang without dashes ends none", "<!--!>{bad}-->"),
+    _case("a dash and a bang end none", "<!---!>{bad}-->"),
+    _case("a comment in a comment", "<!-- <!-- -->{bad}", "<!-- <!-- -->{-}"),
+    _case("a nested comment that ends at once", "<!--<!-->{bad}", "<!--<!-->{-}"),
+    _case("three dashes at the end", "<!-- --->{bad}", "<!-- --->{-}"),
+    _case("dashes and a space end none", "<!-- -- >{bad}-->"),
+    _case("a comment that never ends", "<!-- {bad}"),
+    _case("a bogus comment", "<!x '>'{bad}", "<!x '>'{-}"),
+    _case("a declaration with one dash", "<!-x>{bad}", "<!-x>{-}"),
+    _case("a processing instruction ends at the first end", "<?php echo '>' ?>{bad}", "<?php echo '>' ?>{-}"),
+    _case("an end tag without a name", "</>{bad}", "</>{-}"),
+    _case("an end tag with a digit is a comment", "</1 {bad}", None),
+    _case("a doctype", "<!doctype html SYSTEM '>'{bad}", "<!doctype html SYSTEM '>'{-}"),
+    _case("CDATA in HTML is a bogus comment", "<![CDATA[ > {bad} ]]>", "<![CDATA[ > {-} ]]>"),
+    _case("CDATA in svg hides", "<svg><![CDATA[ > {bad} ]]></svg>"),
+    _case("CDATA in svg ends", "<svg><![CDATA[ ]] > ]]>{bad}</svg>", "<svg><![CDATA[ ]] > ]]>{-}</svg>"),
+    _case("CDATA in lower case is a bogus comment", "<svg><![cdata[>{bad}]]></svg>", "<svg><![cdata[>{-}]]></svg>"),
+    _case("a downlevel-revealed conditional comment", "<![if IE]>{bad}<![endif]>", "<![if IE]>{-}<![endif]>"),
+    _case("a downlevel-hidden conditional comment", "<!--[if IE]>{bad}<![endif]-->"),
+]
+
+RAW_TEXT = [
+    _case("a style", "<style>{bad}</style>"),
+    _case("a style is not ended by another's end tag", "<style></title>{bad}</style>"),
+    _case("a style's comment does not hide its end", "<style><!--</style>{bad}-->", "<style><!--</style>{-}-->"),
+    _case("a longer name ends no style", "<style></styles>{bad}</style>"),
+    _case("an end tag in upper case", "<style></STYLE\n>{bad}", "<style></STYLE\n>{-}"),
+    _case("an end tag with a slash", "<style></style/>{bad}", "<style></style/>{-}"),
+    _case("an end tag that is not finished", "<style></style {bad}>{bad}", "<style></style {bad}>{-}"),
+    _case("a title", "<title>{bad}</title>{bad}", "<title>{bad}</title>{-}"),
+    _case("a textarea", "<textarea>{bad}</textarea>{bad}", "<textarea>{bad}</textarea>{-}"),
+    _case("xmp", "<xmp>{bad}</xmp>{bad}", "<xmp>{bad}</xmp>{-}"),
+    _case("noembed", "<noembed>{bad}</noembed>{bad}", "<noembed>{bad}</noembed>{-}"),
+    _case("noframes", "<noframes>{bad}</noframes>{bad}", "<noframes>{bad}</noframes>{-}"),
+    _case("plaintext never ends", "<plaintext>{bad}</plaintext>{bad}"),
+    _case("a style that never ends", "<style>{bad}"),
+    _case("a kept script's text", "<script>a = '{T}'; b = '<img src={T}>'</script>{bad}", None),
+    _case("an escaped script ends", "<script><!-- a </script>{bad}", "<script><!-- a </script>{-}"),
+    _case("a double escaped script goes on", "<script><!-- <script> </script>{bad} --></script>", None),
+    _case("a double escape that ended", "<script><!-- <script> --> </script>{bad}", "<script><!-- <script> --> </script>{-}"),
+    _case("an escape that ends at once", "<script><!--><script></script>{bad}", "<script><!--><script></script>{-}"),
+    _case("one with a dash", "<script><!---><script></script>{bad}", "<script><!---><script></script>{-}"),
+    _case("an inner one that ends", "<script><!-- <!--><script></script>{bad}", "<script><!-- <!--><script></script>{-}"),
+    _case("a longer name does not escape", "<script><!-- <scripts> </script>{bad}", "<script><!-- <scripts> </script>{-}"),
+    _case("an escape outside of one", "<script><script></script>{bad}", "<script><script></script>{-}"),
+    _case("a noscript with a comment that goes on", "<noscript><!--</noscript>{bad}-->", "{-}{-}-->"),
+    _case("a noscript with a style that goes on", "<noscript><style></noscript>{bad}</style>", "{-}{-}</style>"),
+    _case("a noscript with a quote that goes on", "<noscript><a b='</noscript>{bad}'>", "{-}{-}'>"),
+    _case("a noscript with a select that goes on", "<noscript><select></noscript>{bad}", "{-}{-}"),
+    _case("a noscript with a drawing that goes on", "<noscript><svg></noscript>{bad}", "{-}{-}"),
+]
+
+FOREIGN = [
+    _case("a style in svg holds markup", "<svg><style>{bad}</style></svg>", "<svg><style>{-}</style></svg>"),
+    _case("a title in svg holds markup", "<svg><title>{bad}</title></svg>", "<svg><title>{-}</title></svg>"),
+    _case("a style in math holds markup", "<math><style>{bad}</style></math>", "<math><style>{-}</style></math>"),
+    _case("a style in a foreignObject is text", "<svg><foreignObject><style>{bad}</style></foreignObject></svg>", None),
+    _case("a style in mi is text", "<math><mi><style>{bad}</style></mi></math>", None),
+    _case("mi in svg is nothing special", "<svg><mi><style>{bad}</style></mi></svg>", "<svg><mi><style>{-}</style></mi></svg>"),
+    _case("mglyph in mi is foreign", "<math><mi><mglyph><style>{bad}", "<math><mi><mglyph><style>{-}"),
+    _case(
+        "annotation-xml with HTML",
+        "<math><annotation-xml encoding=Text/HTML><style>{bad}</style></annotation-xml></math>",
+        None,
+    ),
+    _case("annotation-xml without", "<math><annotation-xml><style>{bad}", "<math><annotation-xml><style>{-}"),
+    _case("a self-closing svg", "<svg/><style>{bad}</style>", None),
+    _case("a slash in an unquoted value closes nothing", "<svg a=/><style>{bad}", "<svg a=/><style>{-}"),
+    _case("a paragraph breaks out", "<svg><p><style>{bad}</style>", None),
+    _case("a font with a color breaks out", "<svg><font COLOR><style>{bad}</style>", None),
+    _case("a font without does not", "<svg><font a=color><style>{bad}", "<svg><font a=color><style>{-}"),
+    _case("svg ended", "<svg><g></svg><style>{bad}</style>", None),
+    _case("a self-closing script in svg", "<svg><script/>{bad}</svg>", "<svg><script/>{-}</svg>"),
+    _case("a script in svg with a comment", "<svg><script><!--</script>{bad}-->", "<svg>{-}{-}-->"),
+    _case("a cell ends a drawing", "<table><svg><desc><td></td></desc><![CDATA[>{bad}]]>", "<table><svg><desc><td></td></desc>{-}>{-}]]>"),
+    _case("an ignored tag leaves CDATA", "<svg><desc><tr><![CDATA[><style>]]>{bad}</style>", None),
+]
+
+UNCERTAIN = [
+    _case("a script in select", "<select>{bad}</select>", "<select>{-}</select>"),
+    _case("a kept script in select", "<select><script>a()</script></select>", None),
+    _case("a style in select that both readings take as nothing", "<select><style>a</style></select>{bad}", "<select><style>a</style></select>{-}"),
+    _case("a style in select with markup", "<select><style>{bad}</style></select>", "<select>{-}</select>"),
+    _case("a drawing that outlives its select", "<select><input><svg></select><style>{bad}</style>", "<select><input><svg></select>{-}"),
+    _case("one that is counted away", "<select></svg><input><svg></select><style>{bad}</style>", "<select></svg><input><svg></select>{-}"),
+    _case("a noscript in select", "<select><noscript><style>{bad}</style></noscript></select>", None),
+    _case("a column in a template", "<template><col><style>{bad}</style></template>", "<template><col>{-}</template>"),
+    _case("a frameset", "<frameset><style><noframes></style>{bad}", "<frameset>{-}{-}"),
+    _case("plaintext in a frameset", "<frameset><plaintext></frameset>{bad}", "<frameset><plaintext></frameset>{-}"),
+    _case("a stray end tag in svg", "<svg></p><style>{bad}</style>", "<svg></p>{-}"),
+    _case("CDATA after broken markup", "<svg></p><![CDATA[>{bad}]]>", "<svg></p>{-}>{-}]]>"),
+]
+
+BASES = [
+    _case("a base moves relative addresses", "<base href=//static.hotjar.com/><script src=x.js></script>", "<base href=//static.hotjar.com/>{-}"),
+    _case("what came before it stays", "<script src=x.js></script><base href=//static.hotjar.com/>", None),
+    _case("a base without href is none", "<base target=x><base href=//static.hotjar.com/><img src=x>", "<base target=x><base href=//static.hotjar.com/>{-}"),
+    _case("a base of the site's own", "<base href=/x/><script src=x.js></script>", None),
+    _case("a base that is a data: URL is none", "<base href=data:,x><script src=x.js></script>", None),
+    _case("a base in svg is none", "<svg><base href=//static.hotjar.com/></svg><script src=x.js></script>", None),
+    _case("a base in a comment is none", "<!--<base href=//static.hotjar.com/>--><script src=x.js></script>", None),
+    _case("a base that sets the scheme", "<base href=http://shop.example><script src=//static.hotjar.com/></script>", "<base href=http://shop.example>{-}"),
+    _case("a base in a template may not hide the real one", "<template><base href=/></template><base href=//static.hotjar.com/><script src=x></script>", "<template><base href=/></template><base href=//static.hotjar.com/>{-}"),
+    _case("many of them may not either", "<template>" + "<base href=/>" * 6 + "</template><base href=//static.hotjar.com/><script src=x></script>", "<template>" + "<base href=/>" * 6 + "</template><base href=//static.hotjar.com/>{-}"),
+    _case("a base before a table comes first", "<table><td><base href=/></td><base href=//static.hotjar.com/></table><img src=x>", "<table><td><base href=/></td><base href=//static.hotjar.com/></table>{-}"),
+]
+
+JOINING = [
+    _case("a less-than sign joins nothing", "<{bad}script src={T}></script>", "<{-}script src={T}></script>"),
+    _case("half an end tag joins nothing", "</{bad}script>", None),
+    _case("half a name joins nothing", "<scr{bad}ipt src={T}>", None),
+    _case("half a comment joins nothing", "<{bad}!-- {bad} -->", "<{-}!-- {-} -->"),
+    _case("an entity joins nothing", "&{bad}lt;", "&{-}lt;"),
+    _case("a comment's end joins nothing", "-{bad}->", "-{-}->"),
+]
+
+ALL = [*TAGS, *ADDRESSES, *ELEMENTS, *INLINE, *COMMENTS, *RAW_TEXT, *FOREIGN, *UNCERTAIN, *BASES, *JOINING]

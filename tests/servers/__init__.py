@@ -1,0 +1,1 @@
+"""Real servers on loopback, asked by a real client."""

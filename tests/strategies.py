@@ -1,0 +1,516 @@
+"""Hypothesis strategies for pages: tidy ones, nasty ones, and ways to cut them into chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import cycle
+
+from hypothesis import strategies as st
+
+# --- chunks -----------------------------------------------------------------------------------------------------------
+
+chunk_sizes = st.lists(st.one_of(st.integers(1, 4), st.integers(1, 60)), min_size=1, max_size=12)
+"""Sizes of chunks, taken in turn until the page is at its end."""
+
+
+def cut(data: bytes, sizes: list[int]) -> Iterator[bytes]:
+    """`data` in chunks of the given sizes, taken in turn."""
+    position = 0
+    for size in cycle(sizes):
+        if position >= len(data):
+            return
+        yield data[position : position + size]
+        position += size
+
+
+def at_every_chunking(run: Callable[[list[bytes]], bytes], data: bytes, *sizes: list[int]) -> bytes:
+    """What `run` makes of `data`: whole, byte by byte, in two parts cut at each place of a short input, and at `sizes`.
+
+    Fails when they are not all the same.
+    """
+    whole = run([data])
+    ways = [[data[place : place + 1] for place in range(len(data))], [b"", data, b""]]
+    ways += [list(cut(data, each)) for each in ([2], [3], [7], [16], *sizes)]
+    if len(data) <= 400:
+        ways += [[data[:place], data[place:]] for place in range(1, len(data))]
+    for chunks in ways:
+        got = run(chunks)
+        assert got == whole, f"at the chunking {[len(chunk) for chunk in chunks]}"
+    return whole
+
+
+# --- nasty pages ------------------------------------------------------------------------------------------------------
+
+ADDRESSES = (
+    # Refused, as browsers read them.
+    b"https://www.google-analytics.com/analytics.js",
+    b"//www.google-analytics.com/a.js",
+    b"HTTPS://WWW.GOOGLE-ANALYTICS.COM/a.js",
+    b"//static.hotjar.com./h.js",
+    b"\\\\static.hotjar.com/h.js",
+    b"/\\static.hotjar.com",
+    b"https:static.hotjar.com",
+    b"http:/static.hotjar.com/h.js",
+    b"http:///static.hotjar.com",
+    b"//user:pass@static.hotjar.com:8443/h.js",
+    b"//shop.example@static.hotjar.com/h.js",
+    b"//static.hotjar.com?shop.example/",
+    b"//static.hotjar.com#@shop.example/",
+    b" \n//static.hotjar.com/h.js\t",
+    b"ht\ttps://static.hot\njar.com/h.js",
+    b"/\n/static.hotjar.com",
+    b"&#x2f;&#47;static.hotjar.com/h.js",
+    b"&#x2F/static&period;hotjar.com",
+    b"https&colon;//static.hotjar&#46com/h.js",
+    b"https&colon;&sol;&sol;static.hotjar.com",
+    b"&Tab;//static.hotjar.com/h.js&NewLine;",
+    b"//static.hotjar%2Ecom/h.js",
+    b"//st\xc3\xa4tic.google-analytics.com/",
+    b"//static\xe3\x80\x82hotjar.com/h.js",
+    b"wss://static.hotjar.com/s",
+    b"//static.hotjar.com/a.png?x=1&y=2&notit;3",
+    # Nobody's.
+    b"//cdn.nobody-knows.example/lib.js",
+    b"http://203.0.113.7/t.js",
+    b"http://0xcb.0x7107/t.js",
+    # Kept.
+    b"app.js",
+    b"/app.js",
+    b"../x/app.js?//static.hotjar.com/",
+    b"https://static.shop.example/app.js",
+    b"https://shop.example:8443/app.js",
+    b"https://js.stripe.com/v3/",
+    b"",
+    b"#",
+    b"?//static.hotjar.com/",
+    b"about:blank",
+    b"data:,x",
+    b"blob:https://shop.example/1",
+)
+
+SNIPPETS = (b"fbq('init', '1');", b" \nfbq('init','1')", b"fbq ('init','1')")
+TEXTS = (
+    b"x",
+    b" ",
+    b"",
+    b"\n",
+    b"\x00",
+    b"\xff\xfe",
+    b"\xc3\xa9",
+    b"&lt;script&gt;",
+    b"&amp",
+    b"a < b",
+    b"<",
+    b"<<",
+    b"</",
+    b"<!",
+    b"<?",
+    b"<1",
+    b"< script>",
+    b"]]>",
+    b">",
+    b'"',
+    b"'",
+    b"/>",
+    b"-->",
+    b"--!>",
+    b"=",
+)
+COMMENTS = (
+    b"<!---->",
+    b"<!-->",
+    b"<!--->",
+    b"<!-- x -->",
+    b"<!-- x --!>",
+    b"<!--x--!",
+    b"<!-- <!-- -->",
+    b"<!--<!-->",
+    b"<!--<!--->",
+    b"<!----!>",
+    b"<!---!>",
+    b"<!----x-->",
+    b"<!-- > -->",
+    b"<!-- ' -->",
+    b"<!--",
+    b"<!-",
+    b"<!x>",
+    b"<!x",
+    b"<!->",
+    b"<?x ?>",
+    b"<?xml version='>'?>",
+    b"</ x>",
+    b"</>",
+    b"</\x00>",
+    b"<!doctype html>",
+    b"<!DOCTYPE html PUBLIC '>'>",
+    b"<![CDATA[",
+    b"<![CDATA[x]]>",
+    b"<![CDATA[>",
+    b"<![CDATA[ <b> ]]>",
+    b"<![cdata[x]]>",
+    b"<![if IE]>",
+    b"<!--[if IE]>",
+    b"<![endif]-->",
+    b"<![endif]>",
+)
+
+_RAW = b"style title textarea xmp iframe noembed noframes noscript script plaintext".split()
+_FOREIGN = (
+    b"svg math desc foreignObject title mi mo mn ms mtext annotation-xml mglyph malignmark style script path g use "
+    b"font image a text averyveryverylongelementname"
+).split()
+_STRUCTURE = (
+    b"html head body frameset frame table caption colgroup col tbody thead tfoot tr td th select option optgroup "
+    b"template p div span b i a nobr li ul dl dt h1 h2 form button input textarea object applet marquee br hr img "
+    b"image embed ruby rt rb menu pre listing isindex keygen base link meta center font address "
+    b"selectedcontent search dialog details"
+).split()
+
+element_names = st.one_of(st.sampled_from(_RAW), st.sampled_from(_FOREIGN), st.sampled_from(_STRUCTURE))
+addresses = st.sampled_from(ADDRESSES)
+_spaces = st.sampled_from((b" ", b" ", b" ", b"\n", b"\t", b"\f", b"\r", b"/", b" / ", b"//", b"\r\n"))
+_attribute_names = st.sampled_from(
+    (
+        *(b"a", b"class", b"src", b"SRC", b"href", b"data-src", b"xlink:href"),
+        *(b"=", b"=src", b"<", b'"', b"'", b"a\x00", b"\x00src"),
+        *(b"color", b"size", b"encoding", b"type", b"rel", b"srcdoc", b"shadowrootmode"),
+    )
+)
+_attribute_values = st.one_of(
+    addresses,
+    st.sampled_from(
+        (
+            b"x",
+            b"",
+            b">",
+            b"/",
+            b"a/",
+            b"<script>",
+            b"</script>",
+            b"--",
+            b"text/html",
+            b"open",
+            b"stylesheet",
+            b"&gt;",
+            b"=",
+        )
+    ),
+)
+
+
+@st.composite
+def _value(draw: st.DrawFn, value: bytes) -> bytes:
+    style = draw(st.integers(0, 9))
+    before = draw(st.sampled_from((b"=", b"=", b"=", b" =", b"= ", b"\n=\t", b"=\r\n")))
+    if style < 4 and b'"' not in value:
+        return before + b'"' + value + b'"'
+    if style < 7 and b"'" not in value:
+        return before + b"'" + value + b"'"
+    if value and not any(char in b"\t\n\f\r >" for char in value) and value[:1] not in b"\"'":
+        return before + value
+    return before + b'"' + value.replace(b'"', b"&quot;") + b'"'
+
+
+@st.composite
+def attributes(draw: st.DrawFn) -> bytes:
+    """Some attributes, quoted in all ways, with what the standard calls parse errors."""
+    out = b""
+    for _ in range(draw(st.integers(0, 3))):
+        out += draw(_spaces) + draw(_attribute_names)
+        if draw(st.integers(0, 4)):
+            out += draw(_value(draw(_attribute_values)))
+    return out + draw(st.sampled_from((b"", b"", b"", b" ", b"/", b" /", b"\n")))
+
+
+@st.composite
+def _cased(draw: st.DrawFn, name: bytes) -> bytes:
+    cased: bytes = draw(st.sampled_from((name, name, name, name.upper(), name.title(), name.swapcase())))
+    return cased
+
+
+@st.composite
+def start_tags(draw: st.DrawFn) -> bytes:
+    """A start tag of any element that has a part in the standard's tree construction, or none."""
+    end: bytes = draw(st.sampled_from((*(b">",) * 24, b"", b"<", b'"', b" a='")))
+    return b"<" + draw(_cased(draw(element_names))) + draw(attributes()) + end
+
+
+@st.composite
+def end_tags(draw: st.DrawFn) -> bytes:
+    """An end tag of the same elements."""
+    end: bytes = draw(st.sampled_from((*(b">",) * 12, b" >", b"/>", b" a='>'>", b"\n>", b"", b" ")))
+    return b"</" + draw(_cased(draw(element_names))) + end
+
+
+_PLANTS = (
+    (b"script", b"src"),
+    (b"script", b"src"),
+    (b"script", b"href"),
+    (b"script", b"xlink:href"),
+    (b"iframe", b"src"),
+    (b"img", b"src"),
+    (b"img", b"srcset"),
+    (b"image", b"href"),
+    (b"link rel=stylesheet", b"href"),
+    (b"link rel='x PRELOAD'", b"href"),
+)
+
+
+@st.composite
+def plants(draw: st.DrawFn) -> bytes:
+    """A script, frame, image or link with an address; an inline script; a base: refused or not."""
+    kind: int = draw(st.integers(0, 9))
+    if kind == 0:
+        return b"<base" + draw(_spaces) + b"href" + draw(_value(draw(addresses))) + b">"
+    if kind <= 2:
+        kinds = st.sampled_from((b"", b" type=module", b" type='application/json'"))
+        texts, ends = st.sampled_from(SNIPPETS + TEXTS), st.sampled_from((b"</script>", b"</SCRIPT x='>'>", b""))
+        return b"<" + draw(_cased(b"script")) + draw(kinds) + b">" + draw(texts) + draw(ends)
+    name, attribute = draw(st.sampled_from(_PLANTS))
+    value = draw(addresses)
+    if attribute == b"srcset":
+        value = draw(st.sampled_from((b"", b"a.png, ", b"a.png 1x,", b"a.png (,) 2x, "))) + value.strip() + b" 2x"
+    tag: bytes = b"<" + draw(_cased(name)) + draw(attributes()) + draw(_spaces) + attribute + draw(_value(value))
+    tag += draw(st.sampled_from((b">", b" >", b" a>", b" src='x'>", b" />")))
+    if name in (b"script", b"iframe"):
+        tag += draw(st.sampled_from((b"", b"x", b"<!--"))) + b"</" + draw(_cased(name)) + b">"
+    return tag
+
+
+_ESCAPES = st.sampled_from(
+    (
+        b"<script>",
+        b"<script><!--",
+        b"<script><!--<script>",
+        b"<script><!--<script></script>",
+        b"<script><!--<script ",
+        b"<script><!-->",
+        b"<script><!--->",
+        b"<script><!-- <!-->",
+        b"<script><!-- --><script>",
+        b"--></script>",
+        b"</script>",
+        b"<script",
+        b"</script",
+    )
+)
+_TRAPS = st.sampled_from(
+    (
+        b"<svg><style>",
+        b"<svg><title>",
+        b"<svg><desc>",
+        b"<svg><mi>",
+        b"<svg><script>",
+        b"<svg><![CDATA[",
+        b"<math><mi>",
+        b"<math><mi><mglyph>",
+        b"<math><annotation-xml encoding='text/html'>",
+        b"<math><annotation-xml><svg>",
+        b"<math><style>",
+        b"<table><svg><desc><td>",
+        b"<table><tr><td>",
+        b"<svg><desc><p>",
+        b"<svg></p>",
+        b"<svg/>",
+        b"<svg a=b/>",
+        b"<svg><font color>",
+        b"<svg><foreignObject><p></p></foreignObject></svg>",
+        b"<select><style>",
+        b"<select><svg>",
+        b"<select><input>",
+        b"<select><textarea>",
+        b"<select><option>",
+        b"</select>",
+        b"<template><col>",
+        b"<template><tr>",
+        b"</template>",
+        b"<frameset>",
+        b"<frameset><style>",
+        b"</frameset>",
+        b"<noscript>",
+        b"</noscript>",
+        b"<noscript><!--",
+        b"<noscript><style>",
+        b"<noscript></p>",
+        b"<plaintext>",
+        b"<style><!--",
+        b"<style></",
+        b"</style>",
+        b"<title>",
+        b"</title>",
+        b"<textarea></textarea ",
+        b"</textarea>",
+        b"<xmp>",
+        b"</xmp>",
+        b"<iframe>",
+        b"</iframe>",
+        b"</svg>",
+        b"</math>",
+        b"</desc>",
+        b"</td>",
+        b"</p>",
+        b"]]>",
+    )
+)
+
+pieces = st.one_of(
+    plants(),
+    plants(),
+    plants(),
+    _TRAPS,
+    _TRAPS,
+    start_tags(),
+    end_tags(),
+    _ESCAPES,
+    st.sampled_from(COMMENTS),
+    st.sampled_from(TEXTS),
+)
+
+nasty_pages = st.lists(pieces, max_size=14).map(b"".join)
+"""Markup that nobody writes but somebody may send."""
+
+arbitrary_pages = st.one_of(st.binary(max_size=200), nasty_pages)
+
+
+@st.composite
+def mutated_pages(draw: st.DrawFn) -> bytes:
+    """A nasty page with some bytes dropped, doubled or swapped for others that mean something to a tokenizer."""
+    page = bytearray(draw(nasty_pages))
+    for _ in range(draw(st.integers(1, 4))):
+        if not page:
+            break
+        place = draw(st.integers(0, len(page) - 1))
+        change = draw(st.integers(0, 2))
+        if change == 0:
+            del page[place]
+        elif change == 1:
+            page.insert(place, page[place])
+        else:
+            page[place] = draw(st.sampled_from(b"<>/!-='\" \n\x00&;[]"))
+    return bytes(page)
+
+
+hostile_pages = st.one_of(nasty_pages, nasty_pages, mutated_pages())
+
+# --- tidy pages -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Tidy:
+    """A page as an author writes it, and what must be left of it.
+
+    Attributes:
+        html: the page.
+        kept: the page less what is refused.
+        removals: how many elements are refused.
+    """
+
+    html: bytes
+    kept: bytes
+    removals: int
+
+    def __add__(self, other: Tidy) -> Tidy:
+        return Tidy(self.html + other.html, self.kept + other.kept, self.removals + other.removals)
+
+    def inside(self, start: bytes, end: bytes) -> Tidy:
+        """The same between two tags."""
+        return Tidy(start + self.html + end, start + self.kept + end, self.removals)
+
+
+NOTHING = Tidy(b"", b"", 0)
+
+
+def _kept(html: bytes) -> Tidy:
+    return Tidy(html, html, 0)
+
+
+def _refused(html: bytes) -> Tidy:
+    return Tidy(html, b"<!---->", 1)
+
+
+_KEPT = (
+    b'<script src="/static/app.js"></script>',
+    b"<script src='https://js.stripe.com/v3/' async></script>",
+    b"<SCRIPT SRC=https://static.shop.example/app.js?a=b/></SCRIPT>",
+    b"<script>if (a < b && c <! d) { go('<' + '/p>'); }</script>",
+    b"<script>// call fbq('init', '1') here\n</script>",
+    b"<script>\nvar note = \"fbq('init', '1')\";\n</script>",
+    b"<script><!-- <script> document.write('<script></script>') --></script>",
+    b'<script type="application/json">{"fbq": "fbq(\'init\', \'1\')"}</script>',
+    b'<script type="text/template"><p>{{ name }}</p></script>',
+    b'<img src="/logo.png" alt="a > b">',
+    b'<img srcset="a.png, b.png 2x" src=a.png>',
+    b'<img src="https://images.nobody-knows.example/1.png">',
+    b'<link rel="stylesheet" href="/site.css">',
+    b'<link rel="canonical" href="https://www.facebook.com/shop">',
+    b'<iframe src="/terms.html"></iframe>',
+    b"<style>p::before { content: '<script src=//static.hotjar.com/>' }</style>",
+    b"<title>Scripts: <script src=//static.hotjar.com/></title>",
+    b"<textarea><script src=//static.hotjar.com/></script></textarea>",
+    b"<!-- <script src=//static.hotjar.com/></script> -->",
+    b'<a href="https://static.hotjar.com/">a link</a>',
+    b"<p title=\"<script src='//static.hotjar.com/'>\">x</p>",
+    b"<p>fbq('init', '1')</p>",
+    b"<select><option selected>1</option><option>2</option></select>",
+    b'<svg viewBox="0 0 1 1"><title>x</title><path d="M0 0"/><g><circle r="1"></circle></g></svg>',
+    b"<svg><style>.a { fill: red }</style><rect class=a /></svg>",
+    b"<svg><foreignObject><div>text</div></foreignObject></svg>",
+    b"<math><mi>x</mi><mo>=</mo><mn>1</mn></math>",
+    b"a < b, c > d & e",
+    b"caf\xc3\xa9 \xff &amp; &#x3c;script&#x3e;",
+    b"\r\n  ",
+)
+_TAKEN = (
+    b'<script async src="https://www.google-analytics.com/analytics.js"></script>',
+    b"<script src=//static.hotjar.com/h.js>ignored</script>",
+    b"<SCRIPT\n\tSRC='//connect.facebook.net/en_US/fbevents.js'\n></SCRIPT\n>",
+    b'<script type="module" src="https://cdn.nobody-knows.example/lib.mjs"></script>',
+    b"<script>fbq('init', '1');</script>",
+    b"<script nonce=n>\n  fbq('init', '1');\n  fbq('track', 'PageView');\n</script>",
+    b"<script><!--\nfbq('init', '1');\n//--></script>",
+    b'<iframe src="https://cdn.nobody-knows.example/frame"><p>old browser</p></iframe>',
+    b'<iframe src="//static.hotjar.com/frame" width=0></iframe>',
+    b'<img src="https://www.google-analytics.com/collect?v=1&amp;t=p" width=1 height=1 />',
+    b'<img src=a.png srcset="a.png, https://static.hotjar.com/a.png 2x">',
+    b'<img src="&#x2f;/static.hotjar.com/p.gif">',
+    b'<link rel="preconnect" href="https://www.google-analytics.com">',
+    b'<link href=//static.hotjar.com/a.css rel="Stylesheet">',
+)
+_WRAPPERS = (
+    (b"<div class='a'>", b"</div>"),
+    (b"<p>", b"</p>"),
+    (b"<section>", b"</section >"),
+    (b"<table><tbody><tr><td>", b"</td></tr></tbody></table>"),
+    (b"<ul><li>", b"</li></ul>"),
+    (b"<template>", b"</template>"),
+    (b"<form action=/buy method=post>", b"</form>"),
+    (b"<b>", b"</b>"),
+)
+_tidy_leaf = st.one_of(st.sampled_from(_KEPT).map(_kept), st.sampled_from(_TAKEN).map(_refused))
+_noscript = st.sampled_from(
+    (b'<img src="//static.hotjar.com/p.gif">', b"<iframe src='//static.hotjar.com/f'></iframe>")
+).map(_refused)
+
+
+def _sum(parts: list[Tidy]) -> Tidy:
+    return sum(parts, NOTHING)
+
+
+_tidy_noscript = st.lists(
+    st.one_of(_noscript, st.sampled_from((b"<p>x</p>", b'<img src="/a.png">')).map(_kept)), max_size=3
+).map(lambda parts: _sum(parts).inside(b"<noscript>", b"</noscript>"))
+_tidy_parts = st.recursive(
+    st.one_of(_tidy_leaf, _tidy_leaf, _tidy_noscript),
+    lambda inner: st.tuples(st.lists(inner, max_size=4).map(_sum), st.sampled_from(_WRAPPERS)).map(
+        lambda pair: pair[0].inside(*pair[1])
+    ),
+    max_leaves=12,
+)
+
+tidy_pages = st.lists(_tidy_parts, max_size=6).map(
+    lambda parts: _sum(parts).inside(
+        b"<!doctype html>\n<html><head><meta charset=utf-8></head><body>", b"</body></html>\n"
+    )
+)
+"""Pages as authors write them, with what must be left of them, byte for byte."""

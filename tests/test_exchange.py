@@ -1,0 +1,212 @@
+"""The seam: what a `Guard` shares, what an `Exchange` keeps, and what no input can break."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dntguard.exchange import Exchange, Guard, host_of
+from dntguard.headers import Headers
+from dntguard.policy import Policy
+from tests.drive import TRACKER
+
+HTML: Headers = [(b"content-type", b"text/html")]
+GUARD = Guard()
+
+
+def begin(headers: Headers, guard: Guard = GUARD, host: str = "www.shop.example", path: str = "/") -> Exchange:
+    """An exchange of a request with these headers."""
+    return guard.exchange("GET", "https", host, path, headers, 0)
+
+
+@pytest.mark.parametrize(
+    ("headers", "host"),
+    [
+        ([], "fallback"),
+        ([(b"host", b"")], "fallback"),
+        ([(b"Host", b" a.example:80 ")], "a.example:80"),
+        ([(b"host", b"a.example"), (b"HOST", b"a.example")], "a.example"),
+        ([(b"host", b"a.example"), (b"host", b"b.example")], ""),
+        ([(b"host", b"b\xfccher")], "b\xfccher"),
+    ],
+)
+def test_the_host_is_the_one_that_all_host_fields_name(headers: Headers, host: str) -> None:
+    assert host_of(headers, "fallback") == host
+
+
+@given(st.lists(st.binary(max_size=20), max_size=4))
+def test_no_host_fields_make_it_raise(values: list[bytes]) -> None:
+    host = host_of([(b"host", value) for value in values])
+    body = begin([(b"dnt", b"1")], host=host).start(200, HTML, b"<p>" + TRACKER, False)[1]
+    assert body == b"<p><!---->"
+
+
+def test_without_a_signal_the_request_headers_are_the_very_same_list() -> None:
+    headers: Headers = [(b"cookie", b"_ga=1"), (b"accept-encoding", b"gzip")]
+    assert begin(headers).request_headers is headers
+
+
+def test_a_refusing_request_does_not_change_the_list_it_was_given() -> None:
+    headers: Headers = [(b"dnt", b"1"), (b"cookie", b"_ga=1; a=1"), (b"if-none-match", b"x")]
+    copy = list(headers)
+    assert begin(headers).request_headers == [(b"dnt", b"1"), (b"cookie", b"a=1")]
+    assert headers == copy
+
+
+def test_the_response_headers_that_were_given_are_not_changed() -> None:
+    given_headers = [*HTML, (b"set-cookie", b"_ga=1"), (b"vary", b"x")]
+    copy = list(given_headers)
+    begin([(b"dnt", b"1"), (b"cookie", b"_ga=1")]).start(200, given_headers, TRACKER, False)
+    assert given_headers == copy
+
+
+@pytest.mark.parametrize(
+    ("headers", "policy", "passes", "withholds"),
+    [
+        ([], {}, True, False),
+        ([(b"dnt", b"1")], {}, False, True),
+        ([(b"dnt", b"1")], {"report_only": True}, False, False),
+        ([(b"dnt", b"1")], {"exclude": ["/"]}, True, False),
+        ([], {"block_cookies": ["x"]}, False, True),
+    ],
+)
+def test_an_exchange_says_before_the_application_runs_whether_it_will_touch_anything(
+    headers: Headers, policy: dict[str, object], passes: bool, withholds: bool
+) -> None:
+    exchange = begin(headers, Guard(Policy.from_mapping(policy)))
+    assert (exchange.passes, exchange.withholds) == (passes, withholds)
+    assert exchange.body_passes is passes
+    assert exchange.holds(200, HTML) is not passes
+    assert exchange.holds(200, [(b"content-type", b"text/css")]) is False
+
+
+@pytest.mark.parametrize(("content_type", "passes"), [(b"text/html", False), (b"text/css", True)])
+def test_once_started_an_exchange_says_whether_the_body_passes(content_type: bytes, passes: bool) -> None:
+    exchange = begin([(b"dnt", b"1")])
+    exchange.start(200, [(b"content-type", content_type)], b"<p>", True)
+    assert exchange.body_passes is passes
+    assert exchange.feed(TRACKER) == (TRACKER if passes else b"<!---->")
+    assert exchange.finish() == b""
+
+
+def test_a_response_that_replaces_another_is_reported_alone() -> None:
+    exchange = begin([(b"dnt", b"1"), (b"cookie", b"_ga=1")])
+    exchange.start(200, [*HTML, (b"set-cookie", b"_fbp=1")], b"<scr", True)
+    exchange.start(500, [(b"content-type", b"text/plain"), (b"set-cookie", b"_gid=1")], b"", True)
+    assert exchange.feed(TRACKER) == TRACKER
+    assert [(removal.kind, removal.what) for removal in exchange.report.removals] == [
+        ("cookie", "_ga"),
+        ("set-cookie", "_gid"),
+    ]
+
+
+def test_nothing_follows_a_body_that_reached_its_declared_length() -> None:
+    exchange = begin([(b"dnt", b"1")])
+    headers, body = exchange.start(200, [*HTML, (b"content-length", b"7")], b"<p><scr", True)
+    assert (dict(headers)[b"content-length"], body) == (b"7", b"<p><scr")
+    assert exchange.feed(b"ipt src=//www.google-analytics.com/analytics.js></script>") == b""
+    assert exchange.finish() == b""
+
+
+def test_report_only_passes_what_follows_the_declared_length() -> None:
+    exchange = begin([(b"dnt", b"1")], Guard(Policy(report_only=True)))
+    assert exchange.start(200, [*HTML, (b"content-length", b"3")], b"<p>", True)[1] == b"<p>"
+    assert exchange.feed(b"more") == b"more"
+
+
+def test_the_report_counts_and_explains_everything() -> None:
+    exchange = begin([(b"sec-gpc", b"1"), (b"cookie", b"_ga=1")], path="/a")
+    exchange.start(200, [*HTML, (b"set-cookie", b"_fbp=1")], TRACKER, True)
+    exchange.feed(TRACKER)
+    exchange.finish()
+    report = exchange.report
+    assert [removal.kind for removal in report.removals] == [
+        "cookie",
+        "set-cookie",
+        "expired-cookie",
+        "script",
+        "script",
+    ]
+    assert report.removal_count == 5
+    assert (report.method, report.host, report.path, report.status) == ("GET", "www.shop.example", "/a", 200)
+    assert (report.source, report.report_only) == ("signal", False)
+    assert report.reason == "The browser sends Sec-GPC: 1, which refuses analytics and marketing."
+    assert {removal.vendor for removal in report.removals} == {"google-analytics", "meta-pixel"}
+
+
+@pytest.mark.parametrize(
+    ("target", "host", "path"),
+    [
+        ("http://a.example/x/y", "a.example", "/x/y"),
+        ("HTTPS://u@a.example:8080", "a.example", "/"),
+        ("http:///x", "", "/x"),
+        ("http://[::", "", "/"),
+        ("/http://a.example/", "www.shop.example", "/http://a.example/"),
+        ("*", "www.shop.example", "*"),
+        ("", "www.shop.example", ""),
+    ],
+)
+def test_the_targets_authority_goes_before_host(target: str, host: str, path: str) -> None:
+    report = begin([(b"dnt", b"1")], path=target).report
+    assert (report.host, report.path) == (host, path)
+
+
+def test_a_guard_is_shared_by_threads() -> None:
+    def visit(number: int) -> bool:
+        refuses = number % 2 == 0
+        exchange = begin([(b"dnt", b"1")] if refuses else [])
+        body = exchange.start(200, HTML, b"<p>", True)[1] + exchange.feed(TRACKER) + exchange.finish()
+        return body == (b"<p><!---->" if refuses else b"<p>" + TRACKER)
+
+    with ThreadPoolExecutor(8) as threads:
+        assert all(threads.map(visit, range(200)))
+
+
+BYTES = st.binary(max_size=20)
+
+
+@given(
+    st.text(max_size=5),
+    st.text(max_size=5),
+    st.text(max_size=20),
+    st.text(max_size=20),
+    st.lists(st.tuples(st.sampled_from([b"dnt", b"cookie", b"sec-gpc", b"host"]) | BYTES, BYTES), max_size=5),
+    st.integers(),
+    st.lists(st.tuples(st.sampled_from([b"content-type", b"set-cookie", b"vary"]) | BYTES, BYTES), max_size=5),
+    st.lists(BYTES, max_size=3),
+)
+def test_no_input_makes_an_exchange_raise(
+    method: str,
+    scheme: str,
+    host: str,
+    path: str,
+    request: Headers,
+    status: int,
+    response: Headers,
+    chunks: list[bytes],
+) -> None:
+    guard = Guard(Policy(mode="never", include=("/*", "*x"), exclude=("*y*",)))
+    exchange = guard.exchange(method, scheme, host, path, request, 0)
+    exchange.start(status, response, b"", True)
+    for chunk in chunks:
+        exchange.feed(chunk)
+    exchange.finish()
+    assert exchange.report.status == status
+
+
+@pytest.mark.parametrize(
+    ("headers", "policy", "left"),
+    [
+        ([(b"dnt", b"1")], {}, [b"a=1"]),
+        ([], {}, [b"_ga=1", b"a=1"]),
+        ([(b"dnt", b"1")], {"report_only": True}, [b"_ga=1", b"a=1"]),
+    ],
+)
+def test_the_acceptance_of_a_websocket_loses_refused_cookies_alone(
+    headers: Headers, policy: dict[str, object], left: list[bytes]
+) -> None:
+    exchange = begin(headers, Guard(Policy.from_mapping(policy)))
+    accepted = exchange.accept(iter([(b"x", b"1"), (b"set-cookie", b"_ga=1"), (b"set-cookie", b"a=1")]))
+    assert accepted == [(b"x", b"1"), *((b"set-cookie", line) for line in left)]
+    assert len(exchange.report.removals) == (1 if headers else 0)

@@ -1,0 +1,314 @@
+"""The promises of the rewriter as properties, over tidy pages and over markup that nobody writes but somebody may send.
+
+pytest tests/test_promises.py --hypothesis-profile=fuzz      100,000 examples of each
+"""
+
+from __future__ import annotations
+
+import time
+import tracemalloc
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dntguard.consent import REFUSE_ALL, Consent
+from dntguard.policy import Policy
+from dntguard.purposes import ALL_PURPOSES
+from dntguard.rewriter import Rewriter, rewrite
+from dntguard.scanner import INERT
+from tests.oracles import ORACLES, PAGE, Judgement, refusals, refused_elements
+from tests.strategies import (
+    Tidy,
+    arbitrary_pages,
+    at_every_chunking,
+    chunk_sizes,
+    cut,
+    hostile_pages,
+    tidy_pages,
+)
+
+GRANT_ALL = Consent(ALL_PURPOSES)
+SMALL = Policy(max_undecided=1024)
+
+
+def run(chunks: Iterable[bytes], policy: Policy | None = None, consent: Consent | None = None) -> bytes:
+    rewriter = Rewriter(policy, consent, PAGE)
+    return b"".join([*map(rewriter.feed, chunks), rewriter.close()])
+
+
+# --- 1 identity -------------------------------------------------------------------------------------------------------
+
+
+@given(arbitrary_pages, chunk_sizes)
+def test_a_visitor_who_refuses_nothing_gets_the_bytes_of_the_application(page: bytes, sizes: list[int]) -> None:
+    rewriter = Rewriter(None, GRANT_ALL, PAGE)
+    for chunk in cut(page, sizes):
+        assert rewriter.feed(chunk) is chunk
+    assert rewriter.close() == b""
+    assert not rewriter.removals
+    assert rewriter.removal_count == 0
+
+
+@given(arbitrary_pages, chunk_sizes)
+def test_report_only_changes_no_byte_and_sees_what_would_be_removed(page: bytes, sizes: list[int]) -> None:
+    watching = Rewriter(Policy(report_only=True), REFUSE_ALL, PAGE)
+    acting = Rewriter(Policy(), REFUSE_ALL, PAGE)
+    for chunk in cut(page, sizes):
+        assert watching.feed(chunk) is chunk
+        acting.feed(chunk)
+    assert watching.close() == b""
+    acting.close()
+    assert watching.removals == acting.removals
+
+
+@given(tidy_pages)
+def test_a_page_without_anything_refused_keeps_its_bytes(page: Tidy) -> None:
+    assert rewrite(page.kept, page_url=PAGE) == page.kept
+
+
+# --- 2 soundness ------------------------------------------------------------------------------------------------------
+
+
+@given(hostile_pages, chunk_sizes)
+def test_no_parser_sees_anything_refused_in_the_output(page: bytes, sizes: list[int]) -> None:
+    assert refusals(run(cut(page, sizes))) == {}
+
+
+@given(hostile_pages)
+def test_no_parser_sees_anything_refused_when_nearly_nothing_may_be_held_back(page: bytes) -> None:
+    filler = b"<div class='" + b"x" * 600 + b"'>"
+    page = page.replace(b"<svg>", b"<svg>" + filler).replace(b" src", b" x='" + b"y" * 600 + b"' src")
+    assert refusals(run(cut(page, [100]), SMALL)) == {}
+
+
+@given(hostile_pages)
+def test_known_vendors_go_when_unclaimed_third_parties_are_kept(page: bytes) -> None:
+    assert refusals(run([page], Policy(third_party="keep")), Judgement(unclaimed=False)) == {}
+
+
+# --- 3 minimality -----------------------------------------------------------------------------------------------------
+
+
+@given(tidy_pages, chunk_sizes)
+def test_a_tidy_page_loses_exactly_what_is_refused(page: Tidy, sizes: list[int]) -> None:
+    rewriter = Rewriter(None, None, PAGE)
+    out = b"".join([*map(rewriter.feed, cut(page.html, sizes)), rewriter.close()])
+    assert out == page.kept
+    assert rewriter.removal_count == page.removals
+
+
+@given(tidy_pages)
+@pytest.mark.parametrize("parser", ORACLES)
+def test_a_parser_sees_in_the_output_the_input_less_the_refused_elements(parser: str, page: Tidy) -> None:
+    before = ORACLES[parser](page.html)
+    refused = refused_elements(before)
+    assert ORACLES[parser](rewrite(page.html, page_url=PAGE)) == [
+        element for element in before if not any(element is other for other in refused)
+    ]
+
+
+@given(hostile_pages)
+def test_the_output_is_made_of_pieces_of_the_input_in_order_and_inert_comments(page: bytes) -> None:
+    rewriter = Rewriter(None, None, PAGE)
+    out = rewriter.feed(page) + rewriter.close()
+    first, *others = out.split(INERT)
+    assert page.startswith(first)
+    position = len(first)
+    for piece in others[:-1]:
+        position = page.find(piece, position)
+        assert position >= 0
+        position += len(piece)
+    assert not others or (page.endswith(others[-1]) and len(page) - len(others[-1]) >= position)
+    if INERT not in page:
+        assert len(others) == rewriter.removal_count == len(rewriter.removals)
+
+
+# --- 4 idempotence ----------------------------------------------------------------------------------------------------
+
+
+@given(hostile_pages)
+def test_rewriting_the_output_changes_nothing(page: bytes) -> None:
+    once = rewrite(page, page_url=PAGE)
+    assert rewrite(once, page_url=PAGE) == once
+
+
+# --- 5 streaming ------------------------------------------------------------------------------------------------------
+
+
+@given(arbitrary_pages | hostile_pages, chunk_sizes)
+def test_every_chunking_gives_the_same_output(page: bytes, sizes: list[int]) -> None:
+    at_every_chunking(run, page, sizes)
+
+
+@given(tidy_pages, chunk_sizes)
+def test_the_end_of_a_paragraph_releases_everything_before_it(page: Tidy, sizes: list[int]) -> None:
+    rewriter = Rewriter(None, None, PAGE)
+    assert b"".join(map(rewriter.feed, cut(page.html + b"<p>x</p>", sizes))) == page.kept + b"<p>x</p>"
+    assert rewriter.close() == b""
+
+
+@given(
+    tidy_pages,
+    st.sampled_from(
+        (
+            b"<script",
+            b"<script src=",
+            b"<script src='/a.js",
+            b"<script>let a = 1; if (a < 2",
+            b"<script>let a = '</scri",
+            b"<img src=//static.hotjar.com/ alt='",
+            b"<noscript><p>x</p>",
+            b"<",
+            b"</",
+            b"<!",
+        )
+    ),
+)
+def test_only_the_one_undecided_tag_or_script_is_held_back(page: Tidy, undecided: bytes) -> None:
+    rewriter = Rewriter(None, None, PAGE)
+    assert rewriter.feed(page.html + undecided) == page.kept
+
+
+@given(hostile_pages, chunk_sizes)
+def test_what_is_held_back_is_bounded_by_the_policy(page: bytes, sizes: list[int]) -> None:
+    big = page + b"x" * 1000 + page + b"y='" * 700 + page
+    rewriter = Rewriter(SMALL, None, PAGE)
+    for chunk in cut(big, sizes):
+        rewriter.feed(chunk)
+    assert len(rewriter.close()) <= 1024 + max(sizes) + 32
+
+
+# What a page may hold without end, as (start, the part that repeats, end).
+ENDLESS = {
+    "text": (b"", b"some text & more ", b""),
+    "less-than signs": (b"", b"<", b""),
+    "less-than signs and spaces": (b"", b"< ", b""),
+    "end tag starts": (b"", b"</", b""),
+    "comment starts": (b"", b"<!--", b""),
+    "comments": (b"", b"<!-- x -->", b""),
+    "a comment of dashes": (b"<!--", b"-", b""),
+    "a comment of almost ends": (b"<!--", b"--! ", b""),
+    "bogus comments": (b"", b"<?x", b""),
+    "cdata starts": (b"", b"<![CDATA[", b""),
+    "a cdata section": (b"<svg><![CDATA[", b"]] >", b""),
+    "a tag of attributes": (b"<div ", b"a=b ", b""),
+    "a judged tag of attributes": (b"<img ", b"a='b' ", b""),
+    "a judged tag of names": (b"<script ", b"a ", b""),
+    "a tag of spaces": (b"<script", b" ", b""),
+    "a tag of slashes": (b"<img", b"/", b""),
+    "a tag of equals signs": (b"<img ", b"=", b""),
+    "a name and spaces": (b"<img a", b" ", b"= b>"),
+    "an open quote": (b"<img a='", b"> ", b""),
+    "a long name": (b"<", b"a", b">"),
+    "open quotes": (b"", b"<a b='", b""),
+    "open tags": (b"", b"<script ", b""),
+    "an endless script": (b"<script>", b"let a = '<b>'; ", b""),
+    "an endless script of ends": (b"<script>", b"</scrip ", b""),
+    "a script of escapes": (b"<script>", b"<!--<script>", b""),
+    "a script of ended escapes": (b"<script>", b"<!-- <script></script> -->", b""),
+    "a data block": (b"<script type=application/json>", b'{"a": "<"}, ', b""),
+    "scripts": (b"", b"<script>a()</script>", b""),
+    "refused scripts": (b"", b"<script src=//static.hotjar.com/></script>", b""),
+    "a style": (b"<style>", b"a{b:c}</styl ", b""),
+    "styles": (b"", b"<style>a</style>", b""),
+    "textarea starts": (b"", b"<textarea>", b""),
+    "noscripts": (b"", b"<noscript><p></noscript>", b""),
+    "an endless noscript": (b"<noscript>", b"<img src=a>", b""),
+    "noscript starts": (b"", b"<noscript>", b""),
+    "drawings": (b"", b"<svg><path d=x /></svg>", b""),
+    "unclosed drawings": (b"", b"<svg><path>", b""),
+    "drawings that break": (b"", b"<svg><path/><p>", b""),
+    "a drawing of groups": (b"<svg>", b"<g>", b""),
+    "a deep drawing and stray ends": (b"<svg>" + b"<g>" * 200, b"<desc><b></b></desc></x>", b""),
+    "nested integration": (b"", b"<svg><desc>", b""),
+    "nested elements": (b"", b"<div>", b""),
+    "selects": (b"", b"<select><option>x", b""),
+    "a select of scripts": (b"<select>", b"<script>a()</script>", b""),
+    "templates": (b"", b"<template>", b""),
+    "framesets": (b"", b"<frameset><style>x</style>", b""),
+    "bases": (b"", b"<base href='/x'><img src=y>", b""),
+    "a srcset": (b"<img srcset='", b"a 1x, ", b"'>"),
+    "a srcset of parentheses": (b"<img srcset='", b"a (, ", b"'>"),
+    "character references": (b"<img src='", b"&amp", b"'>"),
+    "half character references": (b"<img src='", b"&#x", b"'>"),
+    "loader addresses in an open string": (b"<script>`", b"'static.hotjar.com/c/hotjar-' ", b"</script>"),
+    "loader addresses": (b"<script>", b"'static.hotjar.com/c/hotjar-';", b"</script>"),
+    "loader addresses in comments": (b"<script>", b"// 'static.hotjar.com/c/hotjar-'\n", b"</script>"),
+    "calls in an open string": (b"<script>`", b"fbq('init') ", b"</script>"),
+    "calls in an open comment": (b"<script>/*", b"fbq('init') ", b"</script>"),
+    "calls in a regular expression": (b"<script>a = /", b"fbq('init') ", b"</script>"),
+    "slashes in a script": (b"<script>", b"/", b"</script>"),
+    "brackets in a script": (b"<script>'", b"<", b" static.hotjar.com/c/hotjar-'</script>"),
+    "sources in a script": (b"<script>'", b"src=", b"static.hotjar.com/c/hotjar-'</script>"),
+    "dots in a script": (b"<script>'", b".a", b".com/'</script>"),
+}
+
+
+def _cost(data: bytes, size: int) -> float:
+    """Processor seconds for one page in chunks, the best of three."""
+    costs = []
+    for _ in range(3):
+        rewriter = Rewriter(None, None, PAGE)
+        chunks = list(cut(data, [size]))
+        before = time.process_time()
+        for chunk in chunks:
+            rewriter.feed(chunk)
+        rewriter.close()
+        costs.append(time.process_time() - before)
+        if costs[-1] > 2:
+            break
+    return min(costs)
+
+
+@pytest.mark.parametrize("construct", ENDLESS)
+@pytest.mark.parametrize(("chunk", "size"), [(1 << 30, 100_000), (64, 30_000), (1, 8_000)], ids=["whole", "64", "1"])
+def test_four_times_the_input_takes_about_four_times_as_long(construct: str, chunk: int, size: int) -> None:
+    start, middle, end = ENDLESS[construct]
+    # The middle differs from page to page, so that no verdict is remembered.
+    small, large = (start + middle * (n // len(middle)) + end for n in (size, 4 * size))
+    before = _cost(small, chunk)
+    after = _cost(large, chunk)
+    assert after < 8 * max(before, 0.002), f"{before:.4f} s, then {after:.4f} s"
+
+
+@pytest.mark.parametrize("construct", ENDLESS)
+@pytest.mark.parametrize("chunk", [4096, 3])
+def test_memory_is_bounded_whatever_the_length_of_the_page(construct: str, chunk: int) -> None:
+    start, middle, _ = ENDLESS[construct]
+    limit = 16 * 1024
+    total = 1_500_000 if chunk > 1000 else 150_000
+    rewriter = Rewriter(Policy(max_undecided=limit), None, PAGE)
+    rewriter.feed(b"<p>warm up</p><script>a()</script><img src=//static.hotjar.com/>")
+    piece = middle * (chunk // len(middle) + 1)
+    tracemalloc.start()
+    try:
+        rewriter.feed(start)
+        for _ in range(total // len(piece)):
+            rewriter.feed(piece)
+            rewriter.removals.clear()  # they are bounded by count: `MOST_REMOVALS`
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 8 * limit + 100_000
+
+
+# --- 7 never in the way -----------------------------------------------------------------------------------------------
+
+
+@given(arbitrary_pages | hostile_pages, st.sampled_from(("remove", "keep")), chunk_sizes)
+def test_no_input_makes_the_rewriter_raise(page: bytes, undecidable: str, sizes: list[int]) -> None:
+    policy = Policy.from_mapping({"max_undecided": 1024, "on_undecidable": undecidable})
+    run(cut(page * 5, sizes), policy)
+
+
+@given(hostile_pages)
+def test_every_removal_says_why(page: bytes) -> None:
+    rewriter = Rewriter(None, None, PAGE)
+    rewriter.feed(page)
+    rewriter.close()
+    for removal in rewriter.removals:
+        assert removal.rule
+        assert removal.kind in ("script", "inline-script", "iframe", "img", "link", "markup")
+        assert (removal.vendor is None) == (removal.purpose is None)

@@ -1,0 +1,344 @@
+"""The verdicts: what is refused, by which rule, and what the site's own options change."""
+
+import pytest
+
+from dntguard.policy import Policy
+from dntguard.purposes import ALL_PURPOSES, ALWAYS_GRANTED, Purpose
+from dntguard.urls import Location, parse_page_url
+from dntguard.vendors import Registry, Vendor
+from dntguard.verdicts import Refusal, Verdicts, verdicts_for
+
+N, F, A, M = Purpose
+PAGE = parse_page_url("https://www.shop.example/a")
+SOURCE = "https://docs.example/"
+
+
+def vendor(vendor_id: str, purpose: Purpose, hosts: list[str], cookies: list[str], inline: list[str]) -> Vendor:
+    return Vendor(vendor_id, vendor_id.title(), purpose, SOURCE, tuple(hosts), tuple(cookies), tuple(inline))
+
+
+REGISTRY = Registry(
+    [
+        vendor(
+            "google-analytics",
+            A,
+            ["ga.example", "tags.example/ga/"],
+            ["_ga", "_ga_*"],
+            ["ga.example/ga.js", "ga('create'"],
+        ),
+        vendor("meta-pixel", M, ["px.example"], ["_fbp"], ["px.example/fb.js", "fbq('init'"]),
+        vendor("intercom", F, ["chat.example"], ["intercom-*"], ["chat.example/w.js"]),
+        vendor("stripe", N, ["pay.example"], ["__pay_mid"], ["pay.example/v3/"]),
+    ]
+)
+"""Real ids, because a policy knows no others; hosts, cookies and snippets of our own."""
+
+
+def verdicts(granted: frozenset[Purpose] = ALWAYS_GRANTED, **options: object) -> Verdicts:
+    return Verdicts(Policy.from_mapping(options), granted, REGISTRY)
+
+
+def host(judge: Verdicts, address: str, page: Location = PAGE, *, unclaimed: bool = True) -> str | None:
+    """The rule that refuses a request to a host and path."""
+    name, slash, path = address.partition("/")
+    refusal = judge.host(Location("https", name, (slash + path) or "/"), page, unclaimed=unclaimed)
+    return refusal.rule if refusal else None
+
+
+def cookie(judge: Verdicts, name: str) -> str | None:
+    refusal = judge.cookie(name)
+    return refusal.rule if refusal else None
+
+
+def inline(judge: Verdicts, text: bytes, page: Location = PAGE) -> str | None:
+    refusal = judge.inline(text, page)
+    return refusal.rule if refusal else None
+
+
+# --- hosts ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("address", "rule"),
+    [
+        ("ga.example", "ga.example"),
+        ("eu.ga.example/x", "ga.example"),
+        ("tags.example/ga/1.js", "tags.example/ga/"),
+        ("tags.example/other", 'third_party: "remove"'),
+        ("px.example", "px.example"),
+        ("chat.example", "chat.example"),
+        ("pay.example", None),
+        ("www.shop.example", None),
+        ("cdn.shop.example", None),
+        ("shop.example", None),
+        ("notshop.example", 'third_party: "remove"'),
+        ("unknown.example", 'third_party: "remove"'),
+        ("invalid.", 'third_party: "remove"'),
+        ("192.0.2.1", 'third_party: "remove"'),
+        ("", None),
+    ],
+)
+def test_a_host_is_judged_by_whose_it_is(address: str, rule: str | None) -> None:
+    """Nobody, the site itself, a vendor, or nobody's known; the rule names the pattern or the option."""
+    assert host(verdicts(), address) == rule
+
+
+def test_a_refusal_says_whose_and_what_for() -> None:
+    """The vendor, the purpose and the rule; what is not known is None."""
+    judge = verdicts()
+    target = Location("https", "px.example", "/")
+    assert judge.host(target, PAGE, unclaimed=True) == Refusal("meta-pixel", M, "px.example")
+    unknown = Location("https", "unknown.example", "/")
+    assert judge.host(unknown, PAGE, unclaimed=True) == Refusal(None, None, 'third_party: "remove"')
+    assert judge.cookie("_ga_1") == Refusal("google-analytics", A, "_ga_*")
+    assert judge.inline(b"fbq('init')", PAGE) == Refusal("meta-pixel", M, "fbq('init'")
+
+
+@pytest.mark.parametrize("address", ["tags.example/other", "unknown.example"])
+def test_unclaimed_hosts_stay_where_the_option_does_not_decide_or_keeps_them(address: str) -> None:
+    """Images of unknown hosts are no scripts, and `third_party="keep"` keeps scripts."""
+    assert host(verdicts(), address, unclaimed=False) is None
+    assert host(verdicts(third_party="keep"), address) is None
+    assert host(verdicts(third_party="keep"), "ga.example") == "ga.example"
+
+
+@pytest.mark.parametrize(
+    ("granted", "refused"),
+    [
+        ({N, F, A, M}, set()),
+        ({N, F}, {"ga.example", "px.example"}),
+        ({N, A}, {"px.example", "chat.example"}),
+        ({N}, {"ga.example", "px.example", "chat.example"}),
+    ],
+)
+def test_a_vendor_follows_its_purpose(granted: set[Purpose], refused: set[str]) -> None:
+    """Granted purposes stay, the others go, and what is necessary always stays."""
+    judge = verdicts(frozenset(granted))
+    hosts = {"ga.example", "px.example", "chat.example", "pay.example"}
+    assert {name for name in hosts if host(judge, name)} == refused
+
+
+def test_a_visitor_who_refuses_nothing_loses_nothing() -> None:
+    """Not even what nobody claims; there is nothing to do unless the site blocks something for everybody."""
+    judge = verdicts(ALL_PURPOSES)
+    assert host(judge, "unknown.example") is None
+    assert cookie(verdicts(ALL_PURPOSES, cookies="all-but-necessary"), "unknown") is None
+    assert (judge.refusing, judge.active) == (False, False)
+    assert (verdicts().refusing, verdicts().active) == (True, True)
+
+
+@pytest.mark.parametrize("options", [{"block": ["bad.example"]}, {"block_cookies": ["bad"]}])
+def test_a_block_list_is_active_for_everybody(options: dict[str, object]) -> None:
+    """Also for visitors who refuse nothing."""
+    judge = verdicts(ALL_PURPOSES, **options)
+    assert (judge.refusing, judge.active) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("page", "own", "foreign"),
+    [
+        ("http://localhost:8000/", "localhost", "app.localhost"),
+        ("http://192.168.0.1/", "192.168.0.1", "192.168.0.2"),
+        ("http://[::1]/", "[::1]", "[::2]"),
+        ("https://a.github.io/", "x.a.github.io", "b.github.io"),
+        ("https://github.io/", "github.io", "a.github.io"),
+        ("https://www.shop.co.uk/", "cdn.shop.co.uk", "other.co.uk"),
+        ("https://bücher.example/", "www.xn--bcher-kva.example", "bucher.example"),
+    ],
+)
+def test_the_sites_own_hosts_share_its_registrable_domain(page: str, own: str, foreign: str) -> None:
+    """On addresses, `localhost` and public suffixes only the host itself is its own."""
+    location = parse_page_url(page)
+    assert host(verdicts(), own, location) is None
+    assert host(verdicts(), foreign, location) == 'third_party: "remove"'
+
+
+def test_a_page_without_a_host_owns_nothing() -> None:
+    """A request without a `Host` is judged by vendors and options alone."""
+    nowhere = Location("http", "", "/")
+    assert host(verdicts(), "shop.example", nowhere) == 'third_party: "remove"'
+
+
+def test_first_party_hosts_are_the_sites_own_with_their_subdomains() -> None:
+    """Even where a vendor claims them; hosts above them are not."""
+    judge = verdicts(first_party=["cdn.shop-static.example", "ga.example"])
+    assert host(judge, "cdn.shop-static.example") is None
+    assert host(judge, "eu.cdn.shop-static.example") is None
+    assert host(judge, "shop-static.example") == 'third_party: "remove"'
+    assert host(judge, "ga.example") is None
+
+
+def test_a_vendors_host_that_is_the_sites_own_stays() -> None:
+    """The analytics vendor's own web site may load its own script."""
+    page = parse_page_url("https://www.ga.example/")
+    assert host(verdicts(), "ga.example", page) is None
+    assert inline(verdicts(), b"s.src='//ga.example/ga.js'", page) is None
+    assert inline(verdicts(), b"s.src='//px.example/fb.js'", page) == "px.example/fb.js"
+
+
+# --- allow and block --------------------------------------------------------------------------------------------------
+
+
+def test_an_allowed_host_stays_with_its_subdomains() -> None:
+    """A vendor's and nobody's alike."""
+    judge = verdicts(allow=["ga.example", "unknown.example"])
+    for name in ("ga.example", "eu.ga.example", "unknown.example", "x.unknown.example"):
+        assert host(judge, name) is None
+    assert host(judge, "px.example") == "px.example"
+    assert host(judge, "notunknown.example") == 'third_party: "remove"'
+
+
+@pytest.mark.parametrize("granted", [ALWAYS_GRANTED, ALL_PURPOSES])
+def test_a_blocked_host_goes_for_every_visitor(granted: frozenset[Purpose]) -> None:
+    """Whatever the purpose, even the site's own, and even where unclaimed hosts stay."""
+    judge = verdicts(granted, block=["pay.example", "old.shop.example"], third_party="keep")
+    assert host(judge, "x.pay.example") == "block: pay.example"
+    assert host(judge, "old.shop.example", unclaimed=False) == "block: old.shop.example"
+    assert host(judge, "www.shop.example") is None
+
+
+def test_the_longest_name_wins_between_allow_and_block() -> None:
+    """In either direction."""
+    judge = verdicts(allow=["good.bad.example", "ok.example"], block=["bad.example", "bad.ok.example"])
+    assert host(judge, "bad.example") == "block: bad.example"
+    assert host(judge, "x.good.bad.example") is None
+    assert host(judge, "ok.example") is None
+    assert host(judge, "x.bad.ok.example") == "block: bad.ok.example"
+
+
+def test_a_vendor_id_stands_for_all_that_the_vendor_owns() -> None:
+    """Its hosts, cookies and snippets stay when it is allowed, and go for everybody when it is blocked."""
+    judge = verdicts(ALL_PURPOSES - {A}, allow=["google-analytics"], block=["stripe"])
+    assert host(judge, "ga.example") is None
+    assert cookie(judge, "_ga") is None
+    assert inline(judge, b"ga('create')") is None
+    assert inline(judge, b"s.src='//ga.example/ga.js'") is None
+    everybody = verdicts(ALL_PURPOSES, block=["stripe"])
+    for blocking in (judge, everybody):
+        target = Location("https", "pay.example", "/v3/")
+        assert blocking.host(target, PAGE, unclaimed=True) == Refusal("stripe", N, "block: stripe")
+        assert cookie(blocking, "__pay_mid") == "block: stripe"
+        assert inline(blocking, b"s.src='//pay.example/v3/'") == "block: stripe"
+
+
+def test_a_host_by_name_wins_over_its_vendors_id() -> None:
+    """The more exact word counts."""
+    assert host(verdicts(allow=["ga.example"], block=["google-analytics"]), "ga.example") is None
+    assert host(verdicts(allow=["google-analytics"], block=["ga.example"]), "ga.example") == "block: ga.example"
+
+
+# --- snippets ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        (b"s.src='//ga.example/ga.js'", "ga.example/ga.js"),
+        (b"fbq('init', 1)", "fbq('init'"),
+        (b"s.src='//chat.example/w.js'", "chat.example/w.js"),
+        (b"s.src='//pay.example/v3/'", None),
+        (b"s.src='//pay.example/v3/';fbq('init')", "fbq('init'"),
+        (b"console.log(1)", None),
+        (b"", None),
+        (b"\xff\x00", None),
+    ],
+)
+def test_a_script_is_refused_for_its_first_refused_snippet(text: bytes, rule: str | None) -> None:
+    """What stands before it and is granted does not save it; the second answer is the first one."""
+    judge = verdicts()
+    assert inline(judge, text) == rule
+    assert inline(judge, text) == rule
+
+
+def test_a_snippet_that_loads_from_a_named_host_follows_the_host() -> None:
+    """Allowed it stays, blocked it goes for everybody."""
+    allowing = verdicts(allow=["ga.example"])
+    assert inline(allowing, b"s.src='//ga.example/ga.js'") is None
+    blocking = verdicts(ALL_PURPOSES, block=["ga.example"])
+    text = b"s.src='//ga.example/ga.js'"
+    assert blocking.inline(text, PAGE) == Refusal("google-analytics", None, "block: ga.example")
+
+
+def test_a_call_stays_when_its_vendors_host_is_allowed() -> None:
+    """The loader stays, so its first call must too; another vendor's host changes nothing."""
+    assert inline(verdicts(allow=["px.example"]), b"fbq('init')") is None
+    assert inline(verdicts(allow=["ga.example"]), b"fbq('init')") == "fbq('init'"
+
+
+def test_a_snippet_that_loads_from_a_first_party_host_stays() -> None:
+    """A proxied script is the site's own."""
+    assert inline(verdicts(first_party=["ga.example"]), b"s.src='//ga.example/ga.js'") is None
+
+
+# --- cookies ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        ("_ga", "_ga"),
+        ("_ga_1A2B", "_ga_*"),
+        ("_fbp", "_fbp"),
+        ("intercom-id-x", "intercom-*"),
+        ("__Host-_ga", "_ga"),
+        ("__Secure-_ga_1", "_ga_*"),
+        ("__secure-_fbp", "_fbp"),
+        ("__Host-session", None),
+        ("__Host-__Secure-_ga", None),
+        ("_GA", None),
+        ("x_ga", None),
+        ("__pay_mid", None),
+        ("sessionid", None),
+        ("", None),
+    ],
+)
+def test_a_refusal_takes_the_cookies_of_refused_vendors(name: str, rule: str | None) -> None:
+    """And no others; `__Host-` and `__Secure-` say nothing of whose a cookie is."""
+    assert cookie(verdicts(), name) == rule
+
+
+def test_a_granted_vendors_cookie_stays() -> None:
+    """The visitor said yes to its purpose."""
+    assert cookie(verdicts(ALL_PURPOSES - {M}), "_ga") is None
+    assert cookie(verdicts(ALL_PURPOSES - {M}), "_fbp") == "_fbp"
+
+
+@pytest.mark.parametrize("granted", [ALWAYS_GRANTED, ALL_PURPOSES])
+def test_cookie_patterns_of_the_site_come_first(granted: frozenset[Purpose]) -> None:
+    """`allow_cookies` wins over `block_cookies`, and both over vendors, for every visitor."""
+    judge = verdicts(granted, allow_cookies=["_ga*", "keep.x"], block_cookies=["__pay*", "_ga_no", "keep*"])
+    assert cookie(judge, "_ga_no") is None
+    assert cookie(judge, "__pay_mid") == "block_cookies"
+    assert cookie(judge, "keep.x") is None
+    assert cookie(judge, "keep_x") == "block_cookies"
+    assert cookie(judge, "other") is None
+
+
+def test_all_but_necessary_takes_what_nobody_claims() -> None:
+    """ "We do not plant cookies": only what is necessary, declared or granted by name stays."""
+    judge = verdicts(cookies="all-but-necessary", allow_cookies=["sessionid"], allow=["intercom"])
+    assert cookie(judge, "sessionid") is None
+    assert cookie(judge, "__pay_mid") is None
+    assert cookie(judge, "__Secure-__pay_mid") is None
+    assert cookie(judge, "intercom-id") is None
+    assert judge.cookie("theme") == Refusal(None, None, 'cookies: "all-but-necessary"')
+    assert judge.cookie("_ga") == Refusal("google-analytics", A, "_ga")
+
+
+def test_all_but_necessary_takes_granted_vendors_cookies_of_a_visitor_who_refuses_something() -> None:
+    """The promise is about cookies, not about purposes; the refusal names the vendor all the same."""
+    judge = verdicts(ALL_PURPOSES - {M}, cookies="all-but-necessary")
+    assert judge.cookie("_ga") == Refusal("google-analytics", A, 'cookies: "all-but-necessary"')
+
+
+# --- building ---------------------------------------------------------------------------------------------------------
+
+
+def test_verdicts_are_built_once_for_equal_policies() -> None:
+    """With the vendors that come with dntguard."""
+    first = verdicts_for(Policy(allow=("hotjar",)), ALWAYS_GRANTED)
+    assert verdicts_for(Policy.from_mapping({"allow": ["hotjar"]}), ALWAYS_GRANTED) is first
+    assert verdicts_for(Policy(allow=("hotjar",)), ALL_PURPOSES) is not first
+    assert first.registry is Registry.default()
+    assert host(first, "static.hotjar.com") is None
+    assert host(first, "www.google-analytics.com") == "google-analytics.com"
