@@ -27,7 +27,7 @@ LAYERS: dict[str, float] = {
     "signals": 1,
     "vendors": 1,
     "choice": 1,
-    "report": 1.5,  # a report holds the signals
+    "report": 1,
     "policy": 2,
     "consent": 3,
     "verdicts": 3,

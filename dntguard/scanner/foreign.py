@@ -44,8 +44,8 @@ class OpenElements:
     def __init__(self) -> None:
         self._open: list[Element] = []
 
-    def __bool__(self) -> bool:
-        return bool(self._open)
+    def __len__(self) -> int:
+        return len(self._open)
 
     def clear(self) -> None:
         """Forget all."""

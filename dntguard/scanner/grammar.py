@@ -126,20 +126,25 @@ def _skipping(stops: str, *, whole: tuple[bytes, ...] = (), end_stops: str = "",
     )  # fmt: skip
 
 
-STEP = always(
-    _skipping(STOPS, whole=(*map(_raw_element, ("style", "title", "textarea")), _SIMPLE_SVG))
+_WHOLE = (*map(_raw_element, ("style", "title", "textarea")), _SIMPLE_SVG)
+_GROUPS = (
     # 1: a judged tag without content
-    + rb"(?:(<" + _one_of(VOID_JUDGED) + REST + rb")"
+    rb"(<" + _one_of(VOID_JUDGED) + REST + rb")"
     # 2, 3: a script's start tag and its text, when it is all here and never escaped
     + rb"|(" + _start_of("script") + rb")"
     + rb"([^<]*+(?:<(?!/" + any_case("script") + NAME_END + rb"|!--)[^<]*+)*+)"
     + _end_of("script")
     # 4: a whole frame's start tag
     + rb"|(" + _start_of("iframe") + rb")" + _text_of("iframe") + _end_of("iframe")
-    # 5, 6: a whole noscript element's start tag and content
-    + rb"|(" + _start_of("noscript") + rb")(" + _text_of("noscript") + rb")" + _end_of("noscript")
-    + rb")?+"
 )  # fmt: skip
+# 5, 6: a whole noscript element's start tag and content
+_NOSCRIPT = rb"|(" + _start_of("noscript") + rb")(" + _text_of("noscript") + rb")" + _end_of("noscript")
+
+STEP = always(_skipping(STOPS, whole=_WHOLE) + rb"(?:" + _GROUPS + _NOSCRIPT + rb")?+")
+"""All that does not matter, and then one tag or element that does, if it is here whole."""
+
+NESTED_STEP = always(_skipping(STOPS.replace("noscript ", ""), whole=_WHOLE) + rb"(?:" + _GROUPS + rb")?+")
+"""`STEP` inside a noscript element, where another one is nothing special."""
 
 SCRIPT, NOSCRIPT = 3, 6
 """The groups of `STEP` that hold a script's text and a noscript element's content."""

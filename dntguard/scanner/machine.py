@@ -18,6 +18,7 @@ from dntguard.scanner.grammar import (
     FOREIGN_TOKEN,
     GREATER,
     LONGEST_NAME,
+    NESTED_STEP,
     NOSCRIPT,
     RAW_END,
     RAW_TEXT,
@@ -75,6 +76,9 @@ _STOP_NAMES = frozenset(STOPS.encode().split())
 _CHANGES_READING = frozenset(b"plaintext base svg math select template col frameset".split())
 _PASS, _HOLD, _DROP = "pass", "hold", "drop"
 _EXCERPT = 200
+_DEEPEST = 512
+"""How deep foreign content is followed; browsers themselves stop nesting about there."""
+
 _Search = Callable[[bytes, int], re.Match[bytes] | None]
 
 
@@ -91,6 +95,7 @@ class Scanner(Generic[Verdict]):
         self._judge = judge
         self._limit = limit
         self._nested = nested
+        self._step = NESTED_STEP if nested else STEP
         self._out: list[bytes] = []
         self._pending = b""
         self._mode: Callable[[bytes, int], int] = self._data
@@ -104,8 +109,8 @@ class Scanner(Generic[Verdict]):
         # An element whose content is text.
         self._raw_name = b""
         self._raw_action = _PASS
-        self._raw_held: list[bytes] = []
-        self._raw_size = 0
+        self._raw_tag = b""
+        self._raw_held = bytearray()
         self._raw_verdict: Verdict | Inline | None = None
         self._raw_doubtful = False
         self._escaped = 0
@@ -137,7 +142,7 @@ class Scanner(Generic[Verdict]):
         if mode == self._in_tag:
             # A tag that never ends is dropped by the parser (section 13.2.5, "eof-in-tag"): it is no element.
             if not self._tag.dropped:
-                self._out.extend(self._tag.parts)
+                self._out.append(bytes(self._tag.held_back))
         elif mode == self._raw:
             self._raw_text(self._pending)
             self._pending = b""
@@ -159,7 +164,7 @@ class Scanner(Generic[Verdict]):
         if self._stack:
             return self._foreign(data, pos)
         judge, out = self._judge, self._out
-        step = WARY_STEP if self._uncertain or self._in_select else STEP
+        step = self._step if self.certain else WARY_STEP
         tags = judge.tags
         start = pos
         while True:
@@ -290,17 +295,16 @@ class Scanner(Generic[Verdict]):
             if not tag.dropped:
                 self._out.append(data[pos:end])
         else:
-            tag.parts.append(data[pos:end])
-            tag.size += end - pos
+            tag.held_back += data[pos:end]
         if tag.done:
             self._mode = self._data
             if tag.held:
-                self._whole_tag(tag.name, tag.is_end, b"".join(tag.parts))
+                self._whole_tag(tag.name, tag.is_end, bytes(tag.held_back))
             elif tag.overflowed:
                 self._begin_raw_after_overflow(tag)
             elif tag.is_end and not tag.dropped and not tag.closes_raw and not self._stack:
                 self._end_tag(tag.name)
-        elif tag.held and tag.size > self._limit:
+        elif tag.held and len(tag.held_back) > self._limit:
             self._overflow(tag)
         return end
 
@@ -310,11 +314,11 @@ class Scanner(Generic[Verdict]):
         tag.overflowed = True
         verdict = self._judge.ambiguous
         if verdict is None:
-            self._out.extend(tag.parts)
+            self._out.append(bytes(tag.held_back))
         else:
             tag.dropped = True
-            self._remove(verdict, tag.parts[0][:_EXCERPT])
-        tag.parts = []
+            self._remove(verdict, bytes(tag.held_back[:_EXCERPT]))
+        tag.held_back.clear()
         if not tag.dropped and (self._stack or tag.name in _CHANGES_READING):
             # Whether it closes itself, or what it integrates, is not known.
             self._lose_track()
@@ -386,8 +390,8 @@ class Scanner(Generic[Verdict]):
             self._remove(verdict, tag)
         elif verdict is INLINE or doubtful or hold:
             self._raw_action = _HOLD
-            self._raw_held = [tag]
-            self._raw_size = 0
+            self._raw_tag = tag
+            self._raw_held.clear()
         else:
             self._raw_action = _PASS
             self._out.append(tag)
@@ -416,31 +420,33 @@ class Scanner(Generic[Verdict]):
         if self._raw_action is _PASS:
             self._out.append(text)
         elif self._raw_action is _HOLD:
-            self._raw_held.append(text)
-            self._raw_size += len(text)
-            if self._raw_size > self._limit:
+            self._raw_held += text
+            if len(self._raw_held) > self._limit:
                 self._overflow_raw()
 
     def _overflow_raw(self) -> None:
         """An element over the limit: a plain script is judged by what was seen of it, the rest is ambiguous."""
-        tag = self._raw_held[0]
+        text = self._held_text()
         if self._raw_verdict is INLINE and not self._raw_doubtful:
-            verdict = self._judge.inline(b"".join(self._raw_held[1:]))
+            verdict = self._judge.inline(text)
         else:
             verdict = self._judge.ambiguous
         if verdict is None:
-            self._out.extend(self._raw_held)
+            self._out += (self._raw_tag, text)
             self._raw_action = _PASS
         else:
-            self._remove(verdict, tag)
+            self._remove(verdict, self._raw_tag)
             self._raw_action = _DROP
-        self._raw_held = []
+
+    def _held_text(self) -> bytes:
+        text = bytes(self._raw_held)
+        self._raw_held.clear()
+        return text
 
     def _finish_raw(self, at_end: bool = False) -> bool:
         """A held element is complete but for its end tag. Returns whether it is taken out."""
-        tag = self._raw_held[0]
-        text = b"".join(self._raw_held[1:])
-        self._raw_held = []
+        tag = self._raw_tag
+        text = self._held_text()
         verdict: Verdict | None = None
         if self._raw_name == b"noscript":
             text, verdict = self._noscript(text, at_end)
@@ -546,6 +552,7 @@ class Scanner(Generic[Verdict]):
             self._out.append(tag)
             if not closed:
                 stack.push_foreign(name, tag)
+                self._bound_depth()
 
     def _integrated_start(self, name: bytes, tag: bytes) -> None:
         """A start tag where HTML stands inside foreign content."""
@@ -554,10 +561,15 @@ class Scanner(Generic[Verdict]):
             self._start_tag(name, tag)
         elif self._start_tag(name, tag) and self._stack and self._mode == self._data and name not in ROOTS:
             self._stack.push_html(name)
+            self._bound_depth()
 
     def _foreign_end(self, name: bytes, tag: bytes) -> None:
         self._out.append(tag)
         if not self._stack.close(name):
+            self._lose_track()
+
+    def _bound_depth(self) -> None:
+        if len(self._stack) > _DEEPEST:
             self._lose_track()
 
     def _lose_track(self) -> None:

@@ -68,7 +68,7 @@ def is_self_closing(tag: bytes) -> bool:
 class CutTag:
     """A tag that a chunk cuts: the tokenizer's state inside it, so that no byte is looked at twice."""
 
-    __slots__ = ("_state", "closes_raw", "dropped", "held", "is_end", "name", "overflowed", "parts", "size")
+    __slots__ = ("_state", "closes_raw", "dropped", "held", "held_back", "is_end", "name", "overflowed")
 
     def __init__(
         self,
@@ -85,8 +85,7 @@ class CutTag:
         self.dropped = dropped
         self.closes_raw = closes_raw
         self.overflowed = False
-        self.parts: list[bytes] = []
-        self.size = 0
+        self.held_back = bytearray()
         self._state = _NAME
 
     @property
