@@ -1,7 +1,7 @@
 """One table of markup: each construct and each attack that is known, with what must come out.
 
-`{bad}` stands for a refused script, `{T}` for its address, `{OWN}` for one of the site's own, `{-}` for the inert comment.
-A case is (what it is about, input, output); without an output nothing changes.
+`{bad}` stands for a refused script, `{T}` for its address, `{OWN}` for one of the site's own, `{-}` for the inert
+comment. A case is (what it is about, input, output); without an output nothing changes.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ ADDRESSES = [
     _case("named references", "<script src='https&colon;&sol;&sol;static&period;hotjar.com'></script>", "{-}"),
     _case("references to white space", "<script src='/&Tab;/static.hot&NewLine;jar.com'></script>", "{-}"),
     _case("percent-encoded dots", "<script src='//static%2ehotjar%2Ecom/'></script>", "{-}"),
-    _case("full-width letters and dots", "<script src='//ｓtatic。hotjar．com/'></script>", "{-}"),
+    _case("full-width letters and dots", "<script src='//\uff53tatic\u3002hotjar\uff0ecom/'></script>", "{-}"),
     _case("nobody's host", "<script src=//cdn.nobody-knows.example/></script>", "{-}"),
     _case("nobody's IP address in hexadecimal", "<script src=//0xcb007107/></script>", "{-}"),
     _case("the site's own", "<script src={OWN}></script>"),

@@ -266,7 +266,10 @@ def plants(draw: st.DrawFn) -> bytes:
     if kind <= 2:
         kinds = st.sampled_from((b"", b" type=module", b" type='application/json'"))
         texts, ends = st.sampled_from(SNIPPETS + TEXTS), st.sampled_from((b"</script>", b"</SCRIPT x='>'>", b""))
-        return b"<" + draw(_cased(b"script")) + draw(kinds) + b">" + draw(texts) + draw(ends)
+        inline: bytes = b"<" + draw(_cased(b"script")) + draw(kinds) + b">" + draw(texts) + draw(ends)
+        return inline
+    name: bytes
+    attribute: bytes
     name, attribute = draw(st.sampled_from(_PLANTS))
     value = draw(addresses)
     if attribute == b"srcset":
