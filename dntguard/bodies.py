@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from enum import Enum
 
+from dntguard.charsets import UTF8_MARK, UTF16_MARKS, of_page, of_type
 from dntguard.headers import Headers, get_all
 
 
@@ -22,19 +23,6 @@ class Body(Enum):
 
 _HTML_TYPE = re.compile(rb"\s*(?:text/html|application/xhtml\+xml)\s*(?:;|\Z)", re.IGNORECASE).match
 _NO_TYPE = re.compile(rb"\s*(?:unknown/unknown|application/unknown|\*/\*|[^/]*)\s*(?:;|\Z)", re.IGNORECASE).match
-_CHARSET = re.compile(rb";\s*charset\s*=\s*\"?\s*([^\s;\"]+)", re.IGNORECASE).search
-_META_CHARSET = re.compile(rb"<meta[^>]*?charset\s*=\s*[\"']?\s*([^\s\"'/>;]+)", re.IGNORECASE).search
-
-_NOT_ASCII = frozenset(
-    b"utf-16 utf-16le utf-16be unicode unicodefeff unicodefffe csunicode ucs-2 iso-10646-ucs-2 "
-    b"iso-2022-jp csiso2022jp".split()
-)
-"""Labels of the encodings in which a byte below 0x80 need not be that ASCII character (Encoding section 4.2).
-
-UTF-32 and UTF-7 are not among them: browsers do not know those labels and read such pages as windows-1252.
-"""
-
-_UTF16_MARKS = (b"\xfe\xff", b"\xff\xfe")
 
 
 def kind_of_body(method: str, status: int, headers: Headers, first_chunk: bytes | None) -> Body:
@@ -55,7 +43,7 @@ def kind_of_body(method: str, status: int, headers: Headers, first_chunk: bytes 
         if status == 304 or not all(map(_NO_TYPE, types)):
             return Body.OTHER
         begin = b"" if first_chunk is None else first_chunk.lstrip(b"\t\n\f\r \xef\xbb\xbf")
-        if begin and not begin.startswith((b"<", *_UTF16_MARKS)):
+        if begin and not begin.startswith((b"<", *UTF16_MARKS)):
             return Body.OTHER
     # 2. No body (RFC 9110 section 6.4.1).
     if status == 304 or (method == "HEAD" and not first_chunk):
@@ -71,15 +59,17 @@ def kind_of_body(method: str, status: int, headers: Headers, first_chunk: bytes 
         return Body.UNREADABLE
     # 5. A character encoding: a byte order mark goes before the header, the header before the page (HTML section
     #    13.2.3.2).
-    if first_chunk is None or first_chunk.startswith(b"\xef\xbb\xbf"):
+    if first_chunk is None or first_chunk.startswith(UTF8_MARK):
         return Body.PAGE
-    if first_chunk.startswith(_UTF16_MARKS):
+    if first_chunk.startswith(UTF16_MARKS) or first_chunk in (b"\xfe", b"\xff"):
         return Body.UNREADABLE
-    for value in types:
-        found = _CHARSET(value)
-        if found:
-            return Body.UNREADABLE if found[1].strip(b"'").lower() in _NOT_ASCII else Body.PAGE
-    found = _META_CHARSET(first_chunk[:1024])
-    if found and found[1].lower() in (b"iso-2022-jp", b"csiso2022jp"):  # any UTF-16 label means UTF-8 here
-        return Body.UNREADABLE
-    return Body.PAGE
+    declared = [readable for value in types if (readable := of_type(value)) is not None]
+    readable = declared[0] if declared else of_page(first_chunk)
+    return Body.UNREADABLE if readable is False else Body.PAGE
+
+
+def encoding_is_known(headers: Headers, first_chunk: bytes) -> bool:
+    """Whether no declaration inside the page can change its encoding any more."""
+    return first_chunk.startswith(UTF8_MARK) or any(
+        of_type(value) is not None for value in get_all(headers, b"content-type")
+    )

@@ -14,6 +14,7 @@ from functools import lru_cache, partial
 from urllib.parse import unquote_to_bytes
 
 from dntguard.caches import BoundedCache
+from dntguard.charsets import of_page
 from dntguard.consent import REFUSE_ALL, Consent
 from dntguard.policy import Policy
 from dntguard.report import Removal
@@ -71,6 +72,8 @@ class Rewriter:
         policy: the site's configuration; None for the defaults.
         consent: the decision; None refuses all optional purposes.
         page_url: the page's absolute http or https address, as the browser knows it.
+        encoding_is_known: whether a byte order mark or a header says the page's character encoding. If not, a `meta`
+            element that would switch to an encoding in which markup can hide is undecidable.
 
     Attributes:
         removals: what was taken out so far, at most `MOST_REMOVALS` of them.
@@ -80,7 +83,14 @@ class Rewriter:
         ValueError: `page_url` is not an absolute http or https URL.
     """
 
-    def __init__(self, policy: Policy | None, consent: Consent | None, page_url: str | Location) -> None:
+    def __init__(
+        self,
+        policy: Policy | None,
+        consent: Consent | None,
+        page_url: str | Location,
+        *,
+        encoding_is_known: bool = False,
+    ) -> None:
         policy = _DEFAULTS if policy is None else policy
         granted = REFUSE_ALL.granted if consent is None else consent.granted
         page = parse_page_url(page_url) if isinstance(page_url, str) else page_url
@@ -90,9 +100,8 @@ class Rewriter:
         self._verdicts = verdicts_for(policy, granted)
         self._page = page
         self._bases: tuple[Location, ...] = (Location(page.scheme, page.host, "/"),)
-        self.tags: Mapping[bytes, Removal | Inline | None] = _tag_verdicts(
-            self._verdicts, page.scheme, page.host, self._bases
-        )
+        self._encoding_is_known = encoding_is_known
+        self.tags: Mapping[bytes, Removal | Inline | None] = self._tag_verdicts()
         self._report_only = policy.report_only
         self._scanner: Scanner[Removal] | None = Scanner(self, policy.max_undecided) if self._verdicts.active else None
 
@@ -135,7 +144,13 @@ class Rewriter:
             base = Location(base.scheme, base.host, "/")  # no path of the site's own plays a part
         if base not in self._bases:
             self._bases = (*self._bases, _TOO_MANY if len(self._bases) == _MOST_BASES else base)
-            self.tags = _tag_verdicts(self._verdicts, self._page.scheme, self._page.host, self._bases)
+            self.tags = _tag_verdicts(
+                self._verdicts, self._page.scheme, self._page.host, self._bases, self._encoding_is_known
+            )
+
+    def _tag_verdicts(self) -> Mapping[bytes, Removal | Inline | None]:
+        page = self._page
+        return _tag_verdicts(self._verdicts, page.scheme, page.host, self._bases, self._encoding_is_known)
 
     def removed(self, verdict: Removal, tag: bytes) -> None:
         """Learn that an element was taken out."""
@@ -167,7 +182,10 @@ def rewrite(html: bytes | str, *, page_url: str, policy: Policy | None = None, c
 class _Tags:
     """The verdicts on start tags of pages on one host, behind a bounded cache."""
 
-    def __init__(self, verdicts: Verdicts, page: Location, bases: tuple[Location, ...]) -> None:
+    def __init__(
+        self, verdicts: Verdicts, page: Location, bases: tuple[Location, ...], encoding_is_known: bool
+    ) -> None:
+        self._encoding_is_known = encoding_is_known
         self._verdicts = verdicts
         self._page = page
         self._bases = bases
@@ -189,6 +207,8 @@ class _Tags:
             return self._script(found)
         if name == b"iframe":
             return self._first("iframe", found, b"src", unclaimed=True)
+        if name == b"meta":
+            return self._meta(tag)
         if name == b"link":
             types = attribute_value(found.get(b"rel", b"")).lower().split()
             return self._first("link", found, b"href") if not _FETCHING.isdisjoint(types) else None
@@ -199,6 +219,10 @@ class _Tags:
                 if refused is not None:
                     break
         return refused
+
+    def _meta(self, tag: bytes) -> Removal | None:
+        hides = not self._encoding_is_known and of_page(tag) is False
+        return _AMBIGUOUS if hides and self._verdicts.policy.on_undecidable == "remove" else None
 
     def _script(self, found: dict[bytes, bytes]) -> Removal | Inline | None:
         # `href` is what an SVG script loads; in HTML it does nothing, and then the text is what runs.
@@ -286,8 +310,8 @@ def _removal(kind: str, what: str, refusal: Refusal) -> Removal:
 
 @lru_cache(maxsize=64)
 def _tag_verdicts(
-    verdicts: Verdicts, scheme: str, host: str, bases: tuple[Location, ...]
+    verdicts: Verdicts, scheme: str, host: str, bases: tuple[Location, ...], encoding_is_known: bool
 ) -> BoundedCache[Removal | Inline | None]:
     """The remembered verdicts for pages of one host; 64 times 256 KiB is the most that hostile `Host`s can fill."""
-    tags = _Tags(verdicts, Location(scheme, host, "/"), bases)
+    tags = _Tags(verdicts, Location(scheme, host, "/"), bases, encoding_is_known)
     return BoundedCache(tags.judge, entries=2048, size=256 * 1024)

@@ -260,13 +260,20 @@ _URL_START = re.compile(
 ).fullmatch
 """What may stand between a quote and a loader address: the start of a URL, after `src=` or not."""
 
-_TOKEN = rb"""(?:
-      [^"'`/<]++ | <(?!!--)
+_REGULAR = rb"(?:/(?![*/])(?:[^/\\\[\n]++|\\.|\[(?:[^\]\\\n]++|\\.)*+\])++/)"
+_TOKEN = (
+    rb"""(?:
+      (?:(?:return|typeof|case|in|of|delete|void|throw|new|instanceof|do|else)(?![\w$])|[(,=:\[!&|?{};+*%~^>-])\s*+"""
+     rb"(?:"
+    + _REGULAR
+    + rb"|(?!/(?![*/])))"
+    + rb"""
+    | [\w$]++ | [^"'`/<\w$(,=:\[!&|?{};+*%~^>-]++ | <(?!!--)
     | "(?:[^"\\\n]++|\\[\s\S])*+" | '(?:[^'\\\n]++|\\[\s\S])*+' | `(?:[^`\\]++|\\[\s\S])*+`
     | //[^\n\r]*+[\n\r] | <!--[^\n\r]*+[\n\r] | /\*(?:[^*]++|\*(?!/))*+\*/
-    | (?<=[(,=:\[!&|?{};\n])/(?![*/])(?:[^/\\\[\n]++|\\.|\[(?:[^\]\\\n]++|\\.)*+\])++/
-    | (?<![(,=:\[!&|?{};\n])/(?![*/])
+    | /(?![*/])
     )"""
+)
 _JAVASCRIPT = cast("Callable[[bytes, int, int], re.Match[bytes]]", re.compile(_TOKEN + rb"*+", re.VERBOSE).match)
 """Whole tokens of JavaScript, as far as they can hide or hold a mark: comments, strings, regular expressions."""
 
@@ -275,6 +282,9 @@ _SOURCE = re.compile(rb"src\s*+=\s*+\\?+[\"'`]\Z").search
 """Before a quote inside a string: the address is one that markup in the string loads."""
 
 _QUOTES = (b'"', b"'", b"`")
+_ANYTHING = b"anything"
+"""Stands for a place that may be code or string."""
+
 
 _LABEL = b"abcdefghijklmnopqrstuvwxyz0123456789-"
 _LONGEST_LABEL = 63
@@ -380,7 +390,12 @@ def _in_place(text: bytes, candidates: list[_Candidate]) -> Iterable[Match]:
                 opening = text[read : read + 1]
                 token = _JAVASCRIPT_TOKEN(text, read)
                 end = token.end() if token else len(text)
-        if candidate.quote is None:
+                if token is None and text[read : read + 2] not in (b"//", b"/*", b"<!"):
+                    # The tokens do not work out: whoever wrote this, a browser may read it differently.
+                    opening = _ANYTHING
+        if opening is _ANYTHING or (opening == b"`" and b"${" in text[read : candidate.place]):
+            yield candidate.match
+        elif candidate.quote is None:
             if not opening:
                 yield candidate.match
         elif opening in _QUOTES and (

@@ -90,6 +90,8 @@ ADDRESSES = [
     _case("a sister host", "<script src=//static.shop.example/a.js></script>"),
     _case("a host that only ends like the site's", "<script src=//evilshop.example/a.js></script>", "{-}"),
     _case("a necessary vendor", "<script src=https://js.stripe.com/v3/></script>"),
+    _case("nobody's host with two dots at its end", "<script src=//nobody.example../></script>", "{-}"),
+    _case("nobody's host in another encoding", "<script src=//st\udce4tic.nobody.example/></script>", "{-}"),
     _case("an empty src", "<script src></script><script src=''></script>"),
     _case("a reference that is none before an equals sign", "<script src='/a?b=1&copy=//static.hotjar.com'></script>"),
     _case("a data: script with a snippet", '<script src="data:text/javascript,fbq(%27init%27,1)"></script>', "{-}"),
@@ -151,6 +153,7 @@ INLINE = [
     _case("another function's name", "<script>notfbq('init', '1');</script>"),
     _case("another call", "<script>fbq('initial');</script>"),
     _case("an own script beside a snippet", "<script src={OWN}>fbq('init', '1')</script>"),
+    _case("href means nothing in HTML", "<script href=\"https://shop.example/a.js\">fbq('init', '1')</script>", "{-}"),
     _case("a snippet in an svg script", "<svg><script>fbq('init', '1')</script></svg>", "<svg>{-}</svg>"),
     _case(
         "a snippet beside src in an svg script",
@@ -246,6 +249,11 @@ RAW_TEXT = [
 ]
 
 FOREIGN = [
+    _case(
+        "a long name of an element",
+        "<svg><averyveryverylongname></averyveryverylongname><style>{bad}</style></svg>",
+        "<svg><averyveryverylongname></averyveryverylongname><style>{-}</style></svg>",
+    ),
     _case("a style in svg holds markup", "<svg><style>{bad}</style></svg>", "<svg><style>{-}</style></svg>"),
     _case("a title in svg holds markup", "<svg><title>{bad}</title></svg>", "<svg><title>{-}</title></svg>"),
     _case("a style in math holds markup", "<math><style>{bad}</style></math>", "<math><style>{-}</style></math>"),
@@ -279,6 +287,15 @@ FOREIGN = [
 ]
 
 UNCERTAIN = [
+    _case(
+        "a table in a drawing in a table ends it",
+        "<table><svg><desc><table></table></desc><![CDATA[>{bad}]]>",
+        "<table><svg><desc><table></table></desc>{-}>{-}]]>",
+    ),
+    _case("an ignored tag does not hide mglyph", "<math><mi><head><mglyph><style>{bad}", "<math><mi><head><mglyph>{-}"),
+    _case(
+        "an implied end does not either", "<math><mi><p><p></p><mglyph><style>{bad}", "<math><mi><p><p></p><mglyph>{-}"
+    ),
     _case("a script in select", "<select>{bad}</select>", "<select>{-}</select>"),
     _case("a kept script in select", "<select><script>a()</script></select>"),
     _case(

@@ -23,6 +23,7 @@ LAYERS: dict[str, float] = {
     "headers": 0,
     "scanner": 0,
     "urls": 0,
+    "charsets": 0,
     "caches": 0,
     "signals": 1,
     "vendors": 1,

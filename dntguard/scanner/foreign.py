@@ -14,13 +14,14 @@ from dntguard.scanner.tags import attribute_value, tag_parts
 HTML, SVG, MATH = "html", "svg", "math"
 ROOTS = {b"svg": SVG, b"math": MATH}
 
-_BREAKOUT = frozenset(
+BREAKOUT = frozenset(
     b"b big blockquote body br center code dd div dl dt em embed h1 h2 h3 h4 h5 h6 head hr i img li listing menu meta "
     b"nobr ol p pre ruby s small span strong strike sub sup table tt u ul var".split()
 )
 _VOID = frozenset(b"area base br col embed hr image img input link meta param source track wbr".split())
 _TEXT_INTEGRATION = frozenset(b"mi mo mn ms mtext".split())
 _HTML_INTEGRATION = frozenset(b"foreignobject desc title".split())
+MAY_INTEGRATE = _TEXT_INTEGRATION | _HTML_INTEGRATION | {b"annotation-xml"}
 _TABLE_PARTS = frozenset(b"caption col colgroup tbody td tfoot th thead tr".split())
 _LOSES_TRACK = frozenset(b"select template frameset".split())
 
@@ -70,6 +71,11 @@ class OpenElements:
             top.space is MATH and top.name in _TEXT_INTEGRATION and name in (b"mglyph", b"malignmark")
         )
 
+    @property
+    def holds_html(self) -> bool:
+        """Whether HTML stands or may stand anywhere inside."""
+        return any(element.takes_html for element in self._open)
+
     def loses_track(self, name: bytes) -> bool:
         """Whether an HTML start tag's effect here cannot be told: parts of a table may end an outer one."""
         return name in _LOSES_TRACK or (name in _TABLE_PARTS and not self._in_table())
@@ -84,7 +90,7 @@ class OpenElements:
 
     def breaks_out(self, name: bytes, tag: bytes) -> bool:
         """Whether a start tag ends foreign content (section 13.2.6.5)."""
-        return name in _BREAKOUT or (name == b"font" and not tag_parts(tag)[1].keys().isdisjoint(_FONT_ATTRIBUTES))
+        return name in BREAKOUT or (name == b"font" and not tag_parts(tag)[1].keys().isdisjoint(_FONT_ATTRIBUTES))
 
     def break_out(self) -> None:
         """Close elements up to one that takes HTML."""
@@ -134,7 +140,10 @@ def _integrates(name: bytes, space: str, tag: bytes) -> bool:
     return name in _TEXT_INTEGRATION
 
 
-_PLAIN_SCRIPT = re.compile(rb"[^<]*+(?:<!\[CDATA\[(?:(?!\]\]>|</script)[\s\S])*+\]\]>[^<]*+)*+\Z", re.IGNORECASE).match
+_PLAIN_TEXT = rb"(?:[^<]++|<(?![a-zA-Z/!?]))*+"
+_PLAIN_SCRIPT = re.compile(
+    _PLAIN_TEXT + rb"(?:<!\[CDATA\[(?:(?!\]\]>|</script)[\s\S])*+\]\]>" + _PLAIN_TEXT + rb")*+\Z", re.IGNORECASE
+).match
 _CDATA = re.compile(rb"<!\[CDATA\[([\s\S]*?)\]\]>")
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Final, Generic, Protocol, TypeVar
 
-from dntguard.scanner.foreign import ROOTS, OpenElements, is_plain_text, text_content
+from dntguard.scanner.foreign import BREAKOUT, MAY_INTEGRATE, ROOTS, OpenElements, is_plain_text, text_content
 from dntguard.scanner.grammar import (
     CDATA_END,
     COMMENT_END,
@@ -101,6 +101,7 @@ class Scanner(Generic[Verdict]):
         self._mode: Callable[[bytes, int], int] = self._data
         self._stack = OpenElements()
         self._uncertain = False
+        self._recoverable = False
         self._in_select = False
         self._foreign_in_select = False
         self._in_template = False
@@ -163,6 +164,8 @@ class Scanner(Generic[Verdict]):
     def _data(self, data: bytes, pos: int) -> int:
         if self._stack:
             return self._foreign(data, pos)
+        if self._recoverable:
+            return self._recover(data, pos)
         judge, out = self._judge, self._out
         step = self._step if self.certain else WARY_STEP
         tags = judge.tags
@@ -228,7 +231,7 @@ class Scanner(Generic[Verdict]):
 
     def _matters(self, name: bytes, is_end: bool) -> bool:
         """Whether a tag that the chunk cuts must be held back until it is whole."""
-        return bool(self._stack) or (name in _STOP_NAMES and not is_end)
+        return bool(self._stack) or self._recoverable or (name in _STOP_NAMES and not is_end)
 
     def _whole_tag(self, name: bytes, is_end: bool, tag: bytes) -> None:
         if self._stack:
@@ -252,7 +255,11 @@ class Scanner(Generic[Verdict]):
     def _start_tag(self, name: bytes, tag: bytes) -> bool:
         """A whole start tag in HTML content (section 13.2.6.4). Returns whether it stays."""
         verdict = self._judge.tags[tag] if name in _JUDGED else None
+        if name in MAY_INTEGRATE or name in _CHANGES_READING or name == b"noscript":
+            self._recoverable = False
         if name == b"script" or name in _RAW_NAMES:
+            if name == b"script" and verdict is None and not self.certain:
+                verdict = INLINE  # it may be SVG's, where `src` means nothing and the text runs beside it
             self._begin_raw(name, tag, verdict, doubtful=not self.certain)
             return verdict is None or verdict is INLINE
         if name == b"noscript" and not self._nested:
@@ -264,6 +271,8 @@ class Scanner(Generic[Verdict]):
             self._remove(verdict, tag)
             return False
         self._out.append(tag)
+        if self._recoverable and name in BREAKOUT:
+            self._uncertain = self._recoverable = False
         if name == b"base":
             self._judge.base(tag)
         elif name == b"plaintext":
@@ -451,9 +460,14 @@ class Scanner(Generic[Verdict]):
         if self._raw_name == b"noscript":
             text, verdict = self._noscript(text, at_end)
         elif self._raw_verdict is INLINE:
-            verdict = self._judge.inline(text_content(text) if self._stack else text)
-        if verdict is None and self._raw_doubtful and not self._readings_agree(text):
-            verdict = self._judge.ambiguous
+            verdict = self._judge.inline(text)
+            if verdict is None and self._raw_doubtful:
+                verdict = self._judge.inline(text_content(text))
+        if verdict is None and self._raw_doubtful:
+            # Of a script in SVG, comments and elements are left out of what runs, and join what is around them.
+            agree = is_plain_text if self._raw_name == b"script" else self._readings_agree
+            verdict = None if agree(text) else self._judge.ambiguous
+            self._recoverable = self._recoverable and b"<" not in text
         if verdict is None:
             self._out.append(tag)
             self._out.append(text)
@@ -473,9 +487,6 @@ class Scanner(Generic[Verdict]):
 
     def _readings_agree(self, text: bytes) -> bool:
         """Whether `text` read as markup ends in data and holds nothing that matters; then it is no matter how."""
-        if self._stack and self._raw_name == b"script":
-            # Comments and elements are left out of what runs, and join what is around them.
-            return is_plain_text(text)
         pos = 0
         while pos < len(text):
             found = WARY_STEP(text, pos)
@@ -573,6 +584,23 @@ class Scanner(Generic[Verdict]):
             self._lose_track()
 
     def _lose_track(self) -> None:
-        """Markup so broken that a tree would be needed to know where we are: be wary from here on."""
+        """Markup so broken that a tree would be needed to know where we are: be wary from here on.
+
+        Where no HTML stood inside, we are in foreign content or out of it, and the next tag that breaks out of
+        foreign content ends the doubt.
+        """
+        self._recoverable = bool(self._stack) and not self._stack.holds_html and not self._uncertain
         self._stack.clear()
         self._uncertain = True
+
+    def _recover(self, data: bytes, pos: int) -> int:
+        """One token where a tag that breaks out of foreign content would make the scan certain again."""
+        found = TOKEN(data, pos)
+        if found is None:
+            return self._construct(data, pos)
+        name = found["name"] or found["end"]
+        if name is None:
+            self._out.append(found[0])
+        else:
+            self._whole_tag(name.lower(), found["end"] is not None, found[0])
+        return found.end()
