@@ -19,7 +19,7 @@ from dntguard.consent import REFUSE_ALL, Consent
 from dntguard.policy import Policy
 from dntguard.report import Removal
 from dntguard.scanner import INLINE, Inline, Scanner, attribute_value, tag_parts
-from dntguard.urls import INVALID_HOST, Location, parse_host, parse_page_url, resolve
+from dntguard.urls import Location, parse_host, parse_page_url, resolve
 from dntguard.verdicts import Refusal, Verdicts, verdicts_for
 
 MOST_REMOVALS = 10_000
@@ -46,10 +46,10 @@ _PLAIN_URL = re.compile(rb"(?:(?:https?:)?//([a-z0-9.-]++)(?![^/?#])|/?+[a-zA-Z0
 
 _ONE_PLAIN_URL = re.compile(
     rb"<(img|link|script|iframe)(?: (?!(?:src|href|srcset|rel)=)[a-z-]++=\"[^\"]*+\"| rel=\"[^\"&]*+\"| async| defer)*+"
-    rb" (?:src|href)=\"(?:https?:)?//([a-z0-9.-]++)(?![^/?#\"])[^\"]*+\""
+    rb" (src|href)=\"(?:https?:)?//([a-z0-9.-]++)(?![^/?#\"])[^\"]*+\""
     rb"(?: (?!(?:src|href|srcset)=)[a-z-]++=\"[^\"]*+\"| async| defer)*+[ /]*+>"
 ).fullmatch
-"""A tag with one URL, whose host needs no decoding: the name, and the host."""
+"""A tag with one URL, whose host needs no decoding: the tag's name, the attribute's name, and the host."""
 
 _RUN = (b"script", b"iframe")
 _MOST_BASES = 4
@@ -200,7 +200,11 @@ class _Tags:
     def judge(self, tag: bytes) -> Removal | Inline | None:
         """Why a start tag is refused: a `Removal`; `INLINE` for a script whose text decides; None to keep it."""
         simple = _ONE_PLAIN_URL(tag)
-        if simple is not None and self._hosts[simple[1] in _RUN][simple[2]] is None:
+        if (
+            simple is not None
+            and (simple[1] != b"script" or simple[2] == b"src")
+            and self._hosts[simple[1] in _RUN][simple[3]] is None
+        ):
             return None  # most tags of most pages
         name, found = tag_parts(tag)
         if name == b"script":
@@ -253,8 +257,6 @@ class _Tags:
     def _by_host(self, host: bytes, unclaimed: bool) -> Refusal | None:
         """The verdict on all URLs of a host that needs no decoding, or `_BY_PATH`."""
         target = Location(self._page.scheme, parse_host(host.decode("ascii")), "/")
-        if target.host == INVALID_HOST:
-            return None  # no browser asks anybody
         if self._verdicts.registry.knows_paths(target.host):
             return _BY_PATH
         return self._verdicts.host(target, self._page, unclaimed=unclaimed)
@@ -270,8 +272,6 @@ class _Tags:
                 refusal = self._verdicts.inline(_script_of(target), self._page) if unclaimed else None
             elif target.host == _TOO_MANY.host:
                 refusal = _UNDECIDABLE if self._verdicts.policy.on_undecidable == "remove" else None
-            elif target.host == INVALID_HOST:
-                refusal = None  # no browser asks anybody
             else:
                 refusal = self._verdicts.host(target, self._page, unclaimed=unclaimed)
             if refusal is not None:

@@ -264,7 +264,7 @@ _REGULAR = rb"(?:/(?![*/])(?:[^/\\\[\n]++|\\.|\[(?:[^\]\\\n]++|\\.)*+\])++/)"
 _TOKEN = (
     rb"""(?:
       (?:(?:return|typeof|case|in|of|delete|void|throw|new|instanceof|do|else)(?![\w$])|[(,=:\[!&|?{};+*%~^>-])\s*+"""
-     rb"(?:"
+    rb"(?:"
     + _REGULAR
     + rb"|(?!/(?![*/])))"
     + rb"""
@@ -393,7 +393,8 @@ def _in_place(text: bytes, candidates: list[_Candidate]) -> Iterable[Match]:
                 if token is None and text[read : read + 2] not in (b"//", b"/*", b"<!"):
                     # The tokens do not work out: whoever wrote this, a browser may read it differently.
                     opening = _ANYTHING
-        if opening is _ANYTHING or (opening == b"`" and b"${" in text[read : candidate.place]):
+        # After a closing brace a slash may begin a regular expression or divide.
+        if opening in (_ANYTHING, b"}") or (opening == b"`" and b"${" in text[read : candidate.place]):
             yield candidate.match
         elif candidate.quote is None:
             if not opening:

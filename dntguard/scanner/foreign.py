@@ -22,8 +22,10 @@ _VOID = frozenset(b"area base br col embed hr image img input link meta param so
 _TEXT_INTEGRATION = frozenset(b"mi mo mn ms mtext".split())
 _HTML_INTEGRATION = frozenset(b"foreignobject desc title".split())
 MAY_INTEGRATE = _TEXT_INTEGRATION | _HTML_INTEGRATION | {b"annotation-xml"}
-_TABLE_PARTS = frozenset(b"caption col colgroup tbody td tfoot th thead tr".split())
-_LOSES_TRACK = frozenset(b"select template frameset".split())
+_LOSES_TRACK = frozenset(
+    # Parts of a table may end an outer one with all that is in it; mglyph and malignmark depend on the current node.
+    b"select template frameset table caption col colgroup tbody td tfoot th thead tr mglyph malignmark".split()
+)
 
 
 class Element(NamedTuple):
@@ -76,17 +78,10 @@ class OpenElements:
         """Whether HTML stands or may stand anywhere inside."""
         return any(element.takes_html for element in self._open)
 
-    def loses_track(self, name: bytes) -> bool:
-        """Whether an HTML start tag's effect here cannot be told: parts of a table may end an outer one."""
-        return name in _LOSES_TRACK or (name in _TABLE_PARTS and not self._in_table())
-
-    def _in_table(self) -> bool:
-        for element in reversed(self._open):
-            if element.space is not HTML:
-                return False
-            if element.name == b"table":
-                return True
-        return False
+    @staticmethod
+    def loses_track(name: bytes) -> bool:
+        """Whether the effect of an HTML start tag in foreign content depends on what is open outside or was ignored."""
+        return name in _LOSES_TRACK
 
     def breaks_out(self, name: bytes, tag: bytes) -> bool:
         """Whether a start tag ends foreign content (section 13.2.6.5)."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import cast
+from typing import NamedTuple, Self, cast
 
 # --- tags (sections 13.2.5.6 to 13.2.5.40) ---------------------------------------------------------------------------
 
@@ -68,7 +68,7 @@ _SVG_SHAPES = (
     "clipPath linearGradient radialGradient stop filter feGaussianBlur feOffset feBlend feFlood feComposite "
     "feColorMatrix feMerge feMergeNode animate animateTransform animateMotion set metadata"
 )
-"""SVG elements without any effect on how the rest is read: drawings made of these are skipped whole."""
+"""SVG elements without any effect on how the rest is read."""
 
 _COMMENT = rb"<!--(?:-?>|(?:[^-]++|-(?!-!?>))*+--!?>)"
 _BOGUS_COMMENT = rb"<!(?!--)[^>]*+>|<\?[^>]*+>|</(?![a-zA-Z])[^>]++>|</>"
@@ -90,11 +90,24 @@ def _quiet_start(stops: str) -> bytes:
 
 
 _PLAIN_TITLE = rb"<" + any_case("title") + rb">[^<]*+</" + any_case("title") + rb">"
-_SIMPLE_SVG = (
-    rb"<" + any_case("svg") + NAME_END + REST
-    + rb"(?:[^<]++|</?+" + _one_of(_SVG_SHAPES) + REST + rb"|" + _COMMENT
-    + rb"|" + _PLAIN_TITLE + rb")*+</" + any_case("svg") + rb">"
-)  # fmt: skip
+_PLAIN_ATTRIBUTES = rb"(?:[\t\n\f\r ]++[a-zA-Z_:][a-zA-Z0-9_:.-]*+=\"[^\"]*+\")*+[\t\n\f\r ]*+"
+
+
+def _tidy(depth: int) -> bytes:
+    """What a tidy drawing holds: text, comments, shapes that are closed, to a depth of nesting.
+
+    Every start tag has its own end tag or closes itself, so it is read the same way whole or piece by piece.
+    """
+    name = b"shape%d" % depth
+    inside = rb"(?:" + _tidy(depth - 1) + rb")*+" if depth else rb"[^<]*+"
+    return (
+        rb"[^<]++|<(?P<" + name + rb">" + _one_of(_SVG_SHAPES) + rb")" + _PLAIN_ATTRIBUTES
+        + rb"(?:/>|>" + inside + rb"</(?P=" + name + rb")>)|" + _COMMENT + rb"|" + _PLAIN_TITLE
+    )  # fmt: skip
+
+
+_SIMPLE_SVG = rb"<" + any_case("svg") + _PLAIN_ATTRIBUTES + rb">(?:" + _tidy(3) + rb")*+</" + any_case("svg") + rb">"
+"""A whole drawing that can be run over."""
 
 
 Always = Callable[[bytes, int], re.Match[bytes]]
@@ -127,33 +140,50 @@ def _skipping(stops: str, *, whole: tuple[bytes, ...] = (), end_stops: str = "",
 
 
 _WHOLE = (*map(_raw_element, ("style", "title", "textarea")), _SIMPLE_SVG)
-_GROUPS = (
-    # 1: a judged tag without content
+_TAKEN = (
+    # TAG: a judged tag without content
     rb"(<" + _one_of(VOID_JUDGED) + REST + rb")"
-    # 2, 3: a script's start tag and its text, when it is all here and never escaped
+    # SCRIPT, SCRIPT_TEXT: a script's start tag and its text, when it is all here and never escaped
     + rb"|(" + _start_of("script") + rb")"
     + rb"([^<]*+(?:<(?!/" + any_case("script") + NAME_END + rb"|!--)[^<]*+)*+)"
     + _end_of("script")
-    # 4: a whole frame's start tag
+    # FRAME: a whole frame's start tag
     + rb"|(" + _start_of("iframe") + rb")" + _text_of("iframe") + _end_of("iframe")
 )  # fmt: skip
-# 5, 6: a whole noscript element's start tag and content
+# NOSCRIPT, NOSCRIPT_TEXT: a whole noscript element's start tag and content
 _NOSCRIPT = rb"|(" + _start_of("noscript") + rb")(" + _text_of("noscript") + rb")" + _end_of("noscript")
 
-STEP = always(_skipping(STOPS, whole=_WHOLE) + rb"(?:" + _GROUPS + _NOSCRIPT + rb")?+")
-"""All that does not matter, and then one tag or element that does, if it is here whole."""
 
-NESTED_STEP = always(_skipping(STOPS.replace("noscript ", ""), whole=_WHOLE) + rb"(?:" + _GROUPS + rb")?+")
-"""`STEP` inside a noscript element, where another one is nothing special."""
+class Step(NamedTuple):
+    """A pattern that runs over all that does not matter, and then takes one tag or element that does.
 
-SCRIPT, NOSCRIPT = 3, 6
-"""The groups of `STEP` that hold a script's text and a noscript element's content."""
+    Attributes:
+        match: the pattern's `match`.
+        before: how many groups stand before those that tell what was taken.
+    """
 
-WARY_STEP = always(
-    _skipping(STOPS, whole=(_SIMPLE_SVG,), end_stops="select", cdata_stops=True)
-    + rb"(?:(<" + _one_of(VOID_JUDGED) + REST + rb"))?+"
-)  # fmt: skip
-"""`STEP` for uncertain places: no element is read whole but drawings, which are the same in every reading."""
+    match: Always
+    before: int
+
+    @classmethod
+    def of(cls, skipping: bytes, taken: bytes) -> Self:
+        """The step of what to skip and what to take."""
+        return cls(always(skipping + rb"(?:" + taken + rb")?+"), re.compile(skipping).groups)
+
+
+TAG, SCRIPT, SCRIPT_TEXT, FRAME, NOSCRIPT, NOSCRIPT_TEXT = range(1, 7)
+"""The groups of what was taken, counted from `Step.before`; `SCRIPT` and `NOSCRIPT` come with their texts."""
+
+STEP = Step.of(_skipping(STOPS, whole=_WHOLE), _TAKEN + _NOSCRIPT)
+"""The step for plain data."""
+
+NESTED_STEP = Step.of(_skipping(STOPS.replace("noscript ", ""), whole=_WHOLE), _TAKEN)
+"""The step inside a noscript element, where another one is nothing special."""
+
+WARY_STEP = Step.of(
+    _skipping(STOPS, end_stops="select", cdata_stops=True), rb"(<" + _one_of(VOID_JUDGED) + REST + rb")"
+)
+"""The step for uncertain places: no element is read whole."""
 
 _TOKEN_PATTERN = (
     rb"[^<]++|<(?=[^a-zA-Z/!?])|<(?P<name>[a-zA-Z][^\t\n\f\r />]*+)" + REST
@@ -163,10 +193,7 @@ _TOKEN_PATTERN = (
 TOKEN = re.compile(_TOKEN_PATTERN).match
 """One token, for HTML inside foreign content."""
 
-_LEAF = (
-    rb"<(?P<leaf>" + _one_of(_SVG_SHAPES) + rb")(?: [a-zA-Z:-]++=\"[^\"]*+\")*+ ?+(?:/>|></(?P=leaf)>)"
-)  # fmt: skip
-FOREIGN_TOKEN = re.compile(rb"(?:[^<]++|" + _LEAF + rb"|" + _PLAIN_TITLE + rb")++|" + _TOKEN_PATTERN).match
+FOREIGN_TOKEN = re.compile(rb"(?:" + _tidy(0) + rb")++|" + _TOKEN_PATTERN).match
 """One token of foreign content, or a run of text and of elements that are closed at once."""
 
 CONSTRUCT = re.compile(

@@ -20,19 +20,22 @@ from dntguard.scanner.grammar import (
     LONGEST_NAME,
     NESTED_STEP,
     NOSCRIPT,
+    NOSCRIPT_TEXT,
     RAW_END,
     RAW_TEXT,
     SCRIPT,
     SCRIPT_MARKS,
+    SCRIPT_TEXT,
     SHORTEST_UNDECIDED,
     STEP,
     STOPS,
+    TAG,
     TAG_REST,
     TOKEN,
     VOID_JUDGED,
     WARY_STEP,
 )
-from dntguard.scanner.tags import CutTag, is_self_closing
+from dntguard.scanner.tags import CutTag, is_self_closing, whole_name
 
 INERT: Final = b"<!---->"
 """What a removed element leaves. Never nothing: the text around it must not join into a new tag."""
@@ -167,30 +170,30 @@ class Scanner(Generic[Verdict]):
         if self._recoverable:
             return self._recover(data, pos)
         judge, out = self._judge, self._out
-        step = self._step if self.certain else WARY_STEP
+        step, before = self._step if self.certain else WARY_STEP
         tags = judge.tags
         start = pos
         while True:
             found = step(data, pos)
             pos = found.end()
-            group = found.lastindex
-            if group is None:
+            group = (found.lastindex or 0) - before
+            if group <= 0:
                 if pos > start:
                     out.append(data[start:pos])
                 return self._construct(data, pos) if pos < len(data) else pos
-            if group == NOSCRIPT:
-                if self._readings_agree(found[NOSCRIPT]):
+            if group == NOSCRIPT_TEXT:
+                if self._readings_agree(found[before + NOSCRIPT_TEXT]):
                     continue
-                out.append(data[start : found.start(NOSCRIPT - 1)])
-                self._begin_raw(b"noscript", found[NOSCRIPT - 1], None, doubtful=False, hold=True)
-                return found.start(NOSCRIPT)
-            first = 2 if group == SCRIPT else group
+                out.append(data[start : found.start(before + NOSCRIPT)])
+                self._begin_raw(b"noscript", found[before + NOSCRIPT], None, doubtful=False, hold=True)
+                return found.start(before + NOSCRIPT_TEXT)
+            first = before + (SCRIPT if group == SCRIPT_TEXT else group)
             tag = found[first]
             verdict = tags[tag]
             if verdict is None:
                 continue
             if verdict is INLINE:
-                verdict = judge.inline(found[SCRIPT])
+                verdict = judge.inline(found[before + SCRIPT_TEXT])
                 if verdict is None:
                     continue
             out.append(data[start : found.start(first)])
@@ -308,7 +311,9 @@ class Scanner(Generic[Verdict]):
         if tag.done:
             self._mode = self._data
             if tag.held:
-                self._whole_tag(tag.name, tag.is_end, bytes(tag.held_back))
+                whole = bytes(tag.held_back)
+                # The chunk may have cut a long name.
+                self._whole_tag(whole_name(whole), tag.is_end, whole)
             elif tag.overflowed:
                 self._begin_raw_after_overflow(tag)
             elif tag.is_end and not tag.dropped and not tag.closes_raw and not self._stack:
@@ -489,10 +494,10 @@ class Scanner(Generic[Verdict]):
         """Whether `text` read as markup ends in data and holds nothing that matters; then it is no matter how."""
         pos = 0
         while pos < len(text):
-            found = WARY_STEP(text, pos)
+            found = WARY_STEP.match(text, pos)
             if found.lastindex is None:
                 return found.end() == len(text)
-            if self._judge.tags[found[1]] is not None:
+            if self._judge.tags[found[TAG]] is not None:
                 return False
             pos = found.end()
         return True

@@ -6,7 +6,6 @@ Sections are those of the HTML standard, https://html.spec.whatwg.org/multipage/
 from __future__ import annotations
 
 import re
-from html import unescape
 from html.entities import html5 as named_references
 
 from dntguard.scanner.grammar import ATTRIBUTE, SPACE, TAG_NAME, VALUE, always
@@ -27,6 +26,13 @@ def tag_parts(tag: bytes) -> tuple[bytes, dict[bytes, bytes]]:
     return name[1].lower() if name else b"", found
 
 
+def whole_name(tag: bytes) -> bytes:
+    """The lower-case name of a whole start or end tag."""
+    found = _WHOLE_NAME(tag)
+    return found[1].lower() if found else b""
+
+
+_WHOLE_NAME = re.compile(rb"</?+([a-zA-Z][^\t\n\f\r />]*+)").match
 _PLAIN_TAG = re.compile(rb"""<([a-zA-Z]++)((?: [a-z-]++="[^"]*+")*+)[ /]*+>""").fullmatch
 _PLAIN_ATTRIBUTES = re.compile(rb""" ([a-z-]++)="([^"]*+)\"""").findall
 """Nearly every tag of nearly every page, in two calls."""
@@ -41,11 +47,25 @@ def attribute_value(value: bytes) -> str:
 _REFERENCE = re.compile(r"&(?:#[xX][0-9a-fA-F]+;?|#[0-9]+;?|([A-Za-z][A-Za-z0-9]*;?))")
 
 
+_MOST_DIGITS = 16
+"""More make no difference: no character has such a number (and CPython refuses to read thousands of digits)."""
+
+
+def _character(number: int) -> str:
+    """The character of a numeric reference (section 13.2.5.80)."""
+    if number == 0 or number > 0x10FFFF or 0xD800 <= number <= 0xDFFF:
+        return "\ufffd"
+    if 0x80 <= number <= 0x9F:
+        return bytes([number]).decode("cp1252", "ignore") or chr(number)
+    return chr(number)
+
+
 def _decode_reference(found: re.Match[str]) -> str:
     """A character reference in an attribute: without a semicolon it is none when "=" or a letter follows."""
     name = found[1]
     if name is None:
-        return unescape(found[0])
+        digits = found[0][2:].rstrip(";")
+        return _character(int(digits[1:], 16) if digits[0] in "xX" else int(digits[:_MOST_DIGITS]))
     if name in named_references and name.endswith(";"):
         return named_references[name]
     following = found.string[found.end() : found.end() + 1]
