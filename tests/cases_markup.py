@@ -31,6 +31,7 @@ def _case(says: str, html: str, out: str | None = None) -> Case:
 
 
 TAGS = [
+    _case("a reference to no character", "<script src='&#0;&#xD800;&#x110000;&#128;/own.js'></script>"),
     _case("a quoted src", '<script src="{T}"></script>', "{-}"),
     _case("a single-quoted src", "<script src='{T}'></script>", "{-}"),
     _case("an unquoted src", "<script src={T}></script>", "{-}"),
@@ -144,6 +145,9 @@ INLINE = [
     ),
     _case("a snippet after a division", "<script>a = {}\n/ 2;fbq('init', '1');b = 1 / 2</script>", "{-}"),
     _case("a snippet after a template literal", "<script>a = `it's ${b}`;fbq('init', '1')</script>", "{-}"),
+    _case(
+        "a data: script whose base64 is broken runs nothing", "<script src='data:text/javascript;base64,A'></script>"
+    ),
     _case("a snippet that never ends", "<script>fbq('init', '1');", "{-}"),
     _case("a loader address", "<script>j.src='https://static.hotjar.com/c/hotjar-'+i;</script>", "{-}"),
     _case("an article's text", "<p>Call fbq('init', '1') first.</p>"),
@@ -371,6 +375,20 @@ JOINING = [
     _case("half a comment joins nothing", "<{bad}!-- {bad} -->", "<{-}!-- {-} -->"),
     _case("an entity joins nothing", "&{bad}lt;", "&{-}lt;"),
     _case("a comment's end joins nothing", "-{bad}->", "-{-}->"),
+    _case(
+        "a drawing that the page forgot to close ends at the next paragraph, and scripts are text again",
+        "<div><svg><path></div><p><script>for (i = 0; i<n; i++) { a('<b>') }</script>",
+    ),
+    _case(
+        "in a drawing, an end tag of the HTML around another drawing cannot be followed",
+        "<svg><desc><div><svg></div><style>{bad}</style>",
+        "<svg><desc><div><svg></div>{-}",
+    ),
+    _case(
+        "an svg in MathML's annotation-xml is SVG",
+        "<math><annotation-xml><svg><desc><style>{bad}</style></desc><style>{bad}</style></svg></annotation-xml></math>",
+        "<math><annotation-xml><svg><desc><style>{bad}</style></desc><style>{-}</style></svg></annotation-xml></math>",
+    ),
 ]
 
 ALL = [*TAGS, *ADDRESSES, *ELEMENTS, *INLINE, *COMMENTS, *RAW_TEXT, *FOREIGN, *UNCERTAIN, *BASES, *JOINING]

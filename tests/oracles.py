@@ -186,7 +186,9 @@ class Judgement:
             return False  # no browser asks anybody
         if target.protocol not in ("http:", "https:", "ws:", "wss:", "ftp:"):
             return False
-        host = target.hostname.rstrip(".")
+        host = target.hostname.removesuffix(".")
+        if ".." in f".{host}.":
+            return False  # a URL may have an empty label, a name that can be looked up may not
         if any(host == own or host.endswith("." + own) for own in OWN + NECESSARY):
             return False
         if host in REFUSED or host.endswith(".google-analytics.com"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 import pytest
 
@@ -180,6 +181,26 @@ def test_a_tag_over_the_limit_stays_when_the_undecidable_is_kept() -> None:
     rewriter = Rewriter(Policy(max_undecided=1024, on_undecidable="keep"), None, PAGE)
     assert b"".join(map(rewriter.feed, cut(OVER, [100]))) + rewriter.close() == OVER
     assert not rewriter.removals
+
+
+def test_a_drawing_s_tag_over_the_limit_stays_and_what_follows_is_read_warily() -> None:
+    rewriter = Rewriter(Policy(max_undecided=1024, on_undecidable="keep"), None, PAGE)
+    chunks = [b"<svg a='" + b"x" * 2000, b"y'>", b"<style>", BAD, b"</style>", BAD]
+    assert b"".join(map(rewriter.feed, chunks)) + rewriter.close() == b"".join(chunks[:-1]) + b"<!---->"
+
+
+def test_what_may_be_a_cdata_section_stays_when_the_undecidable_is_kept() -> None:
+    page = b"<svg></x><![CDATA[a>" + BAD + b"]]>"
+    assert rewrite(page, page_url=PAGE, policy=Policy(on_undecidable="keep")) == b"<svg></x><![CDATA[a><!---->]]>"
+
+
+@pytest.mark.parametrize(("undecidable", "out"), [("remove", b"<!---->"), ("keep", b"<script src=x.js></script>")])
+def test_a_relative_script_after_too_many_bases_is_undecidable(
+    undecidable: Literal["remove", "keep"], out: bytes
+) -> None:
+    bases = b"".join(b"<base href='https://own%d.shop.example/'>" % number for number in range(9))
+    policy = Policy(on_undecidable=undecidable)
+    assert rewrite(bases + b"<script src=x.js></script>", page_url=PAGE, policy=policy) == bases + out
 
 
 def test_a_data_block_is_never_held_back() -> None:
