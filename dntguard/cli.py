@@ -59,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
         "--signal", choices=sorted(_SIGNALS), default="all",
         help="what the visitor sends; the default refuses all optional purposes",
     )  # fmt: skip
-    rewrite.add_argument("--json", action="store_true", help="write the removals as JSON, one object a line")
+    rewrite.add_argument("--json", action="store_true", help="write the removals as a JSON list of objects")
     rewrite.set_defaults(run=_rewrite)
     explain = commands.add_parser(
         "explain",
@@ -91,8 +91,8 @@ def _rewrite(options: argparse.Namespace) -> int:
     except OSError as error:
         raise _UsageError(f"{options.file}: {error.strerror}") from None
     if options.json:
-        for removal in rewriter.removals:
-            print(json.dumps(removal.as_dict()), file=sys.stderr)
+        lines = ",\n".join(json.dumps(removal.as_dict()) for removal in rewriter.removals)
+        print(f"[{lines}]", file=sys.stderr)
     else:
         _table(rewriter.removals, rewriter.removal_count, sys.stderr)
     return 0

@@ -76,11 +76,11 @@ def test_rewrite_reads_pages_larger_than_one_chunk(tmp_path: Path, capsysbinary:
     assert capsysbinary.readouterr().out == b"<p>filler</p>" * 20_000 + REWRITTEN
 
 
-def test_rewrite_with_json_writes_one_object_a_line(page: Path, capsysbinary: Capture) -> None:
+def test_rewrite_with_json_writes_a_list_of_objects(page: Path, capsysbinary: Capture) -> None:
     assert main(["rewrite", str(page), "--url", URL, "--json"]) == 0
     out, err = capsysbinary.readouterr()
     assert out == REWRITTEN
-    removals = [json.loads(line) for line in err.splitlines()]
+    removals = json.loads(err)
     assert [removal["kind"] for removal in removals] == ["script", "inline-script", "script"]
     assert removals[0] == {
         "kind": "script",

@@ -1,6 +1,7 @@
 """The public names: where they are, what they cost to import, and that the documented snippets type-check."""
 
 import importlib
+import re
 import subprocess
 import sys
 from importlib.resources import files
@@ -59,6 +60,19 @@ def test_the_documented_snippets_type_check() -> None:
     command = [sys.executable, "-m", "mypy", "--strict", str(SNIPPETS)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
+
+
+def test_the_readme_s_examples_type_check(tmp_path: Path) -> None:
+    """Each Python block of the README passes mypy --strict as it is printed."""
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+    assert len(blocks) == 2
+    for number, block in enumerate(blocks):
+        (tmp_path / f"example_{number}.py").write_text(block, "utf-8")
+    checked = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--no-incremental", str(tmp_path)],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert checked.returncode == 0, checked.stdout
 
 
 def test_the_documented_snippets_run() -> None:
