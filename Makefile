@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PAGES ?= tests/bench/pages
 
-.PHONY: demo test test-all check bench format clean
+.PHONY: demo test test-all check bench fuzz format clean
 .DEFAULT_GOAL := test
 
 demo: $(READY)  ## Serve the example shop on ASGI and on WSGI and show what is removed; ONCE=1 stops after the table
@@ -30,6 +30,9 @@ check: $(READY)  ## Format, lint, types
 bench: $(READY)  ## Print the speed table; PAGES=FOLDER measures on other pages
 	$(BIN)/python -m pip install --quiet --editable '.[bench]'
 	$(BIN)/python -m tests.bench --pages $(PAGES)
+
+fuzz: $(READY)  ## Run the promises on 100,000 random examples each; takes hours
+	$(BIN)/python -m pytest -q tests/test_promises.py --hypothesis-profile=fuzz
 
 format: $(READY)  ## Format and fix what can be fixed
 	$(BIN)/ruff format .

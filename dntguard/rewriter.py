@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from binascii import Error as Base64Error
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import lru_cache, partial
 from urllib.parse import unquote_to_bytes
 
 from dntguard.caches import BoundedCache
 from dntguard.charsets import of_page
 from dntguard.consent import REFUSE_ALL, Consent
+from dntguard.elements import ELEMENTS, Fetches, candidates, is_data_block, link_fetches, refresh_target
 from dntguard.policy import Policy
 from dntguard.report import Removal
 from dntguard.scanner import INLINE, Inline, Scanner, attribute_value, tag_parts
@@ -25,33 +26,19 @@ from dntguard.verdicts import Refusal, Verdicts, verdicts_for
 MOST_REMOVALS = 10_000
 """How many removals of one page are kept one by one: a page of nothing but trackers must not fill the memory."""
 
-_FETCHING = frozenset(
-    (
-        "stylesheet preload modulepreload prefetch prerender preconnect dns-prefetch icon apple-touch-icon "
-        "apple-touch-icon-precomposed apple-touch-startup-image mask-icon fluid-icon manifest import"
-    ).split()
-)
-"""The link types that make a browser ask the host (HTML section 4.6.7); `canonical` or `alternate` only name it."""
-
-_DATA_BLOCK = re.compile(
-    r"json|^importmap$|^speculationrules$|template|html|handlebars|mustache|glsl|shader|^text/plain"
-)
-"""Types of a `script` that hold data and are never run (HTML section 4.12.1)."""
-
-_CANDIDATE = re.compile(r"[\t\n\f\r ,]*+([^\t\n\f\r ]*+)").match
-_DESCRIPTORS = re.compile(r"(?:[^,(]++|\((?:[^)]*+\)|[^)]*+\Z))*+").match
-
 _PLAIN_URL = re.compile(rb"(?:(?:https?:)?//([a-z0-9.-]++)(?![^/?#])|/?+[a-zA-Z0-9_.-]++(?![^/?#]))").match
 """A URL whose host needs no decoding and no resolving: 1 is the host, nothing for a relative one."""
 
+_OTHER_ATTRIBUTES = (
+    rb"(?: (?!(?:src|href|srcset|rel|data-src|data-srcset|imagesrcset)=)[a-z-]++=\"[^\"]*+\""
+    rb"| rel=\"[^\"&]*+\"| async| defer)*+"
+)
 _ONE_PLAIN_URL = re.compile(
-    rb"<(img|link|script|iframe)(?: (?!(?:src|href|srcset|rel)=)[a-z-]++=\"[^\"]*+\"| rel=\"[^\"&]*+\"| async| defer)*+"
-    rb" (src|href)=\"(?:https?:)?//([a-z0-9.-]++)(?![^/?#\"])[^\"]*+\""
-    rb"(?: (?!(?:src|href|srcset)=)[a-z-]++=\"[^\"]*+\"| async| defer)*+[ /]*+>"
-).fullmatch
+    rb"<(img|link|script|iframe)" + _OTHER_ATTRIBUTES
+    + rb" (src|href)=\"(?:https?:)?//([a-z0-9.-]++)(?![^/?#\"])[^\"]*+\"" + _OTHER_ATTRIBUTES + rb"[ /]*+>"
+).fullmatch  # fmt: skip
 """A tag with one URL, whose host needs no decoding: the tag's name, the attribute's name, and the host."""
 
-_RUN = (b"script", b"iframe")
 _MOST_BASES = 4
 _TOO_MANY = Location("https", "too-many-bases.invalid", "/")
 """Stands for all further bases of a page: what is relative to it cannot be judged."""
@@ -203,56 +190,56 @@ class _Tags:
         if (
             simple is not None
             and (simple[1] != b"script" or simple[2] == b"src")
-            and self._hosts[simple[1] in _RUN][simple[3]] is None
+            and self._hosts[ELEMENTS[simple[1]].runs][simple[3]] is None
         ):
             return None  # most tags of most pages
         name, found = tag_parts(tag)
-        if name == b"script":
-            return self._script(found)
-        if name == b"iframe":
-            return self._first("iframe", found, b"src", unclaimed=True)
         if name == b"meta":
-            return self._meta(tag)
-        if name == b"link":
-            types = attribute_value(found.get(b"rel", b"")).lower().split()
-            return self._first("link", found, b"href") if not _FETCHING.isdisjoint(types) else None
-        refused = self._first("img", found, b"src", b"href", b"xlink:href")
-        if refused is None and b"srcset" in found:
-            for url in _candidates(attribute_value(found[b"srcset"])):
-                refused = self._judged("img", url)
-                if refused is not None:
-                    break
-        return refused
-
-    def _meta(self, tag: bytes) -> Removal | None:
-        hides = not self._encoding_is_known and of_page(tag) is False
-        return _AMBIGUOUS if hides and self._verdicts.policy.on_undecidable == "remove" else None
-
-    def _script(self, found: dict[bytes, bytes]) -> Removal | Inline | None:
-        # `href` is what an SVG script loads; in HTML it does nothing, and then the text is what runs.
-        refused = self._first("script", found, b"src", b"href", b"xlink:href", unclaimed=True)
-        if refused is not None or b"src" in found:
+            return self._meta(tag, found)
+        element = ELEMENTS.get(name)
+        if element is None or not _is_live(name, found):
+            return None
+        refused = self._fetches(element, found)
+        if refused is not None or name != b"script" or b"src" in found:
             return refused
-        kind = attribute_value(found.get(b"type", b"")).strip().lower()
-        return None if kind and _DATA_BLOCK.search(kind) else INLINE
+        kind = found.get(b"type")
+        return None if kind and is_data_block(attribute_value(kind)) else INLINE
 
-    def _first(self, kind: str, found: dict[bytes, bytes], *names: bytes, unclaimed: bool = False) -> Removal | None:
-        for name in names:
+    def _meta(self, tag: bytes, found: dict[bytes, bytes]) -> Removal | None:
+        if not self._encoding_is_known and of_page(tag) is False:
+            return _AMBIGUOUS if self._verdicts.policy.on_undecidable == "remove" else None
+        does = attribute_value(found.get(b"http-equiv", b"")).strip().lower()
+        content = attribute_value(found.get(b"content", b""))
+        refusal: Refusal | None = None
+        if does == "refresh":
+            refusal = self._url(refresh_target(content), unclaimed=False)
+        elif does == "set-cookie":
+            refusal = self._verdicts.cookie(content.split("=")[0].strip())
+        return None if refusal is None else _removal("meta", content[:_MOST_TEXT], refusal)
+
+    def _fetches(self, element: Fetches, found: dict[bytes, bytes]) -> Removal | None:
+        """Why what an element fetches is refused."""
+        for name in element.urls:
             value = found.get(name)
-            if value is None:
-                continue
-            plain = _PLAIN_URL(value)
-            if plain is None:
-                refusal = self._url(attribute_value(value), unclaimed)
-            elif plain[1] is None:
-                refusal = None if self._own_bases else self._url(attribute_value(value), unclaimed)
-            else:
-                refusal = self._hosts[unclaimed][plain[1]]
-                if refusal is _BY_PATH:
-                    refusal = self._url(attribute_value(value), unclaimed)
-            if refusal is not None:
-                return _removal(kind, attribute_value(value)[:_MOST_TEXT], refusal)
+            if value is not None and (refusal := self._value(value, element.runs)) is not None:
+                return _removal(element.kind, attribute_value(value)[:_MOST_TEXT], refusal)
+        for name in element.srcsets:
+            if name in found:
+                for url in candidates(attribute_value(found[name])):
+                    if (refusal := self._url(url, element.runs)) is not None:
+                        return _removal(element.kind, url[:_MOST_TEXT], refusal)
         return None
+
+    def _value(self, value: bytes, unclaimed: bool) -> Refusal | None:
+        """Why the URL in an attribute, as written, is refused."""
+        plain = _PLAIN_URL(value)
+        if plain is not None and plain[1] is None and self._own_bases:
+            return None
+        if plain is not None and plain[1] is not None:
+            refusal = self._hosts[unclaimed][plain[1]]
+            if refusal is not _BY_PATH:
+                return refusal
+        return self._url(attribute_value(value), unclaimed)
 
     def _by_host(self, host: bytes, unclaimed: bool) -> Refusal | None:
         """The verdict on all URLs of a host that needs no decoding, or `_BY_PATH`."""
@@ -260,10 +247,6 @@ class _Tags:
         if self._verdicts.registry.knows_paths(target.host):
             return _BY_PATH
         return self._verdicts.host(target, self._page, unclaimed=unclaimed)
-
-    def _judged(self, kind: str, url: str, unclaimed: bool = False) -> Removal | None:
-        refusal = self._url(url, unclaimed)
-        return None if refusal is None else _removal(kind, url[:_MOST_TEXT], refusal)
 
     def _url(self, url: str, unclaimed: bool) -> Refusal | None:
         for base in self._bases:
@@ -279,15 +262,11 @@ class _Tags:
         return None
 
 
-def _candidates(srcset: str) -> Iterator[str]:
-    """The URLs of the image candidates in a `srcset` (HTML section 4.8.4.2.2)."""
-    pos = 0
-    while (found := _CANDIDATE(srcset, pos)) is not None and found[1]:
-        yield found[1].rstrip(",")
-        pos = found.end()
-        # A URL that ends in a comma has no descriptors.
-        if not found[1].endswith(",") and (descriptors := _DESCRIPTORS(srcset, pos)) is not None:
-            pos = descriptors.end()
+def _is_live(name: bytes, found: dict[bytes, bytes]) -> bool:
+    """Whether an element's other attributes let it fetch what its URL says."""
+    if name == b"link":
+        return link_fetches(attribute_value(found.get(b"rel", b"")))
+    return name != b"input" or attribute_value(found.get(b"type", b"")).lower() == "image"
 
 
 def _script_of(target: Location) -> bytes:

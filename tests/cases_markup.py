@@ -254,6 +254,11 @@ RAW_TEXT = [
 
 FOREIGN = [
     _case(
+        "a tag that breaks out of an inner drawing stops where HTML stands in the outer",
+        "<svg><desc><svg><g><p>x</p><style>{bad}</style></desc><style>{bad}</style></svg>",
+        "<svg><desc><svg><g><p>x</p><style>{bad}</style></desc><style>{-}</style></svg>",
+    ),
+    _case(
         "a long name of an element",
         "<svg><averyveryverylongname></averyveryverylongname><style>{bad}</style></svg>",
         "<svg><averyveryverylongname></averyveryverylongname><style>{-}</style></svg>",
@@ -391,4 +396,42 @@ JOINING = [
     ),
 ]
 
-ALL = [*TAGS, *ADDRESSES, *ELEMENTS, *INLINE, *COMMENTS, *RAW_TEXT, *FOREIGN, *UNCERTAIN, *BASES, *JOINING]
+FETCHING = [
+    _case(
+        "a source of a picture",
+        "<picture><source srcset='/a.webp, {T} 2x'><img src='/a.png'></picture>",
+        "<picture>{-}<img src='/a.png'></picture>",
+    ),
+    _case("a source of the site's own", "<picture><source srcset='/a.webp 2x'><img src='/a.png'></picture>"),
+    _case(
+        "a source of a film",
+        "<video><source src='{T}'><source src='/a.webm'></video>",
+        "<video>{-}<source src='/a.webm'></video>",
+    ),
+    _case("a track", "<video><track src='{T}'><track src='/a.vtt'></video>", "<video>{-}<track src='/a.vtt'></video>"),
+    _case("an embed of a refused vendor", "<embed src='{T}'>", "{-}"),
+    _case("an embed that no vendor claims", "<embed src='//cdn.nobody-knows.example/a'>", "{-}"),
+    _case("an embed of the site's own", "<embed src='/a.svg'>"),
+    _case("an image button", "<input type=IMAGE src='{T}'>", "{-}"),
+    _case("an image button of the site's own", "<input type=image src='/a.png'>"),
+    _case("src means nothing for another input", "<input type=text src='{T}'>"),
+    _case("a lazy image", "<img src='/blank.gif' data-src='{T}'>", "{-}"),
+    _case("a lazy image's candidates", "<img src='/blank.gif' data-srcset='/a.png 1x, {T} 2x'>", "{-}"),
+    _case("a lazy image of the site's own", "<img src='/blank.gif' data-src='/a.png' data-srcset='/a.png 1x'>"),
+    _case("a lazy frame", "<iframe data-src='{T}'></iframe>", "{-}"),
+    _case("a preload's candidates", "<link rel=preload as=image href='/a.png' imagesrcset='{T} 2x'>", "{-}"),
+    _case("a refresh to a refused host", "<meta http-equiv=refresh content='0; URL=\"{T}\"'>", "{-}"),
+    _case("a refresh without url=", "<meta http-equiv=Refresh content='0;{T}'>", "{-}"),
+    _case("a refresh of the page itself", "<meta http-equiv=refresh content=300>"),
+    _case("a refresh to the site's own", "<meta http-equiv=refresh content='0; url=/next'>"),
+    _case("a refused cookie in meta", "<meta http-equiv=set-cookie content='_ga=GA1.2; path=/'>", "{-}"),
+    _case("a site's own cookie in meta", "<meta http-equiv=set-cookie content='theme=dark'>"),
+    _case(
+        "a frame of a refused vendor",
+        "<frameset><frame src='{T}'><frame src='/a'></frameset>",
+        "<frameset>{-}<frame src='/a'></frameset>",
+    ),
+]
+"""Each element that makes a browser ask a host: at least one removed and one kept."""
+
+ALL = [*TAGS, *ADDRESSES, *ELEMENTS, *INLINE, *COMMENTS, *RAW_TEXT, *FOREIGN, *UNCERTAIN, *BASES, *JOINING, *FETCHING]

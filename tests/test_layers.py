@@ -24,6 +24,7 @@ LAYERS: dict[str, float] = {
     "scanner": 0,
     "urls": 0,
     "charsets": 0,
+    "elements": 0,
     "caches": 0,
     "signals": 1,
     "vendors": 1,

@@ -57,7 +57,7 @@ def _raw_element(name: str) -> bytes:
 RAW_TEXT = "style title textarea xmp iframe noembed noframes"
 """Elements whose content is text to an HTML parser: raw text and RCDATA (section 13.2.6.4)."""
 
-VOID_JUDGED = "img image link meta"
+VOID_JUDGED = "img image link meta source track embed input frame"
 """Elements without content that a judge is asked about; `image` is read as `img` in HTML."""
 
 STOPS = f"script noscript plaintext base svg math select template col frameset {RAW_TEXT} {VOID_JUDGED}"
