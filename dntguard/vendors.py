@@ -260,24 +260,25 @@ _URL_START = re.compile(
 ).fullmatch
 """What may stand between a quote and a loader address: the start of a URL, after `src=` or not."""
 
-_REGULAR = rb"(?:/(?![*/])(?:[^/\\\[\n]++|\\.|\[(?:[^\]\\\n]++|\\.)*+\])++/)"
+_PUNCTUATION = rb"[(,=:\[!&|?{};+*%~^>-]"
+_KEYWORDS = b"return typeof case in of delete void throw new instanceof do else".split()
+_AFTER_KEYWORD = b"|".join(rb"(?<=\b%b)|(?<=\b%b[ ])" % (word, word) for word in _KEYWORDS)
+_REGULAR = rb"/(?![*/])(?:[^/\\\[\n]++|\\.|\[(?:[^\]\\\n]++|\\.)*+\])++/"
 _TOKEN = (
-    rb"""(?:
-      (?:(?:return|typeof|case|in|of|delete|void|throw|new|instanceof|do|else)(?![\w$])|[(,=:\[!&|?{};+*%~^>-])\s*+"""
-    rb"(?:"
-    + _REGULAR
-    + rb"|(?!/(?![*/])))"
-    + rb"""
-    | [\w$]++ | [^"'`/<\w$(,=:\[!&|?{};+*%~^>-]++ | <(?!!--)
+    rb"""(?: [^"'`/<(,=:\[!&|?{};+*%~^>-]++
+    | """ + _PUNCTUATION + rb"(?:" + _PUNCTUATION + rb"|\s)*+(?:" + _REGULAR + rb"|(?!/(?![*/])))"
+    + rb"|(?:" + _AFTER_KEYWORD + rb")" + _REGULAR
+    + rb"""| <(?!!--)
     | "(?:[^"\\\n]++|\\[\s\S])*+" | '(?:[^'\\\n]++|\\[\s\S])*+' | `(?:[^`\\]++|\\[\s\S])*+`
     | //[^\n\r]*+[\n\r] | <!--[^\n\r]*+[\n\r] | /\*(?:[^*]++|\*(?!/))*+\*/
     | /(?![*/])
     )"""
-)
+)  # fmt: skip
 _JAVASCRIPT = cast("Callable[[bytes, int, int], re.Match[bytes]]", re.compile(_TOKEN + rb"*+", re.VERBOSE).match)
 """Whole tokens of JavaScript, as far as they can hide or hold a mark: comments, strings, regular expressions."""
 
 _JAVASCRIPT_TOKEN = re.compile(_TOKEN, re.VERBOSE).match
+_PUNCTUATION_RUN = re.compile(_PUNCTUATION + rb"(?:" + _PUNCTUATION + rb"|\s)*+").match
 _SOURCE = re.compile(rb"src\s*+=\s*+\\?+[\"'`]\Z").search
 """Before a quote inside a string: the address is one that markup in the string loads."""
 
@@ -387,7 +388,7 @@ def _in_place(text: bytes, candidates: list[_Candidate]) -> Iterable[Match]:
             read = end = _JAVASCRIPT(text, end, candidate.place).end()
             opening = b""
             if read < candidate.place:
-                opening = text[read : read + 1]
+                opening = _opening(text, read)
                 token = _JAVASCRIPT_TOKEN(text, read)
                 end = token.end() if token else len(text)
                 if token is None and text[read : read + 2] not in (b"//", b"/*", b"<!"):
@@ -403,6 +404,12 @@ def _in_place(text: bytes, candidates: list[_Candidate]) -> Iterable[Match]:
             candidate.quote == read or _SOURCE(text[max(read, candidate.quote - 20) : candidate.quote + 1])
         ):
             yield candidate.match
+
+
+def _opening(text: bytes, place: int) -> bytes:
+    """What a token begins with; before a regular expression, the punctuation that is nearest to it."""
+    run = _PUNCTUATION_RUN(text, place)
+    return run[0].rstrip()[-1:] if run else text[place : place + 1]
 
 
 def _alternatives(words: Iterable[bytes]) -> bytes:

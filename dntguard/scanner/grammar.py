@@ -110,6 +110,12 @@ _SIMPLE_SVG = rb"<" + any_case("svg") + _PLAIN_ATTRIBUTES + rb">(?:" + _tidy(3) 
 """A whole drawing that can be run over."""
 
 
+_HARMLESS = (
+    rb"<(?:" + any_case("meta") + rb"|" + any_case("input") + rb")(?: (?!(?:" + any_case("http-equiv")
+    + rb"|" + any_case("charset") + rb"|" + any_case("src") + rb")=)[a-zA-Z:-]++=\"[^\"]*+\")*+[ /]*+>"
+)  # fmt: skip
+"""The plain form of two judged elements that are everywhere, without the attributes that a judge would look at."""
+
 Always = Callable[[bytes, int], re.Match[bytes]]
 
 
@@ -129,6 +135,7 @@ def _skipping(stops: str, *, whole: tuple[bytes, ...] = (), end_stops: str = "",
         rb"(?:[^<]++"
         + quick_end
         + rb"|<" + _quiet_start(stops) + rb"[^\t\n\f\r />]*+" + REST
+        + rb"|" + _HARMLESS
         + rb"|<(?=[a-zA-Z])(?!" + _one_of(stops) + rb")[^\t\n\f\r />]++" + REST
         + end
         + rb"|" + _COMMENT
