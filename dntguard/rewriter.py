@@ -35,9 +35,9 @@ _OTHER_ATTRIBUTES = (
 )
 _ONE_PLAIN_URL = re.compile(
     rb"<(img|link|script|iframe)" + _OTHER_ATTRIBUTES
-    + rb" (src|href)=\"(?:https?:)?//([a-z0-9.-]++)(?![^/?#\"])[^\"]*+\"" + _OTHER_ATTRIBUTES + rb"[ /]*+>"
+    + rb" (src|href)=\"((?:https?:)?//([a-z0-9.-]++)(?![^/?#\"])[^\"]*+)\"" + _OTHER_ATTRIBUTES + rb"[ /]*+>"
 ).fullmatch  # fmt: skip
-"""A tag with one URL, whose host needs no decoding: the tag's name, the attribute's name, and the host."""
+"""A tag with one URL, whose host needs no decoding: the tag's name, the attribute's name, the URL, the host."""
 
 _MOST_BASES = 4
 _TOO_MANY = Location("https", "too-many-bases.invalid", "/")
@@ -187,19 +187,20 @@ class _Tags:
     def judge(self, tag: bytes) -> Removal | Inline | None:
         """Why a start tag is refused: a `Removal`; `INLINE` for a script whose text decides; None to keep it."""
         simple = _ONE_PLAIN_URL(tag)
-        if (
-            simple is not None
-            and (simple[1] != b"script" or simple[2] == b"src")
-            and self._hosts[ELEMENTS[simple[1]].runs][simple[3]] is None
-        ):
-            return None  # most tags of most pages
+        if simple is not None and (simple[2] == b"href") is (simple[1] == b"link"):  # most tags of most pages
+            element = ELEMENTS[simple[1]]
+            refusal = self._hosts[element.runs][simple[4]]
+            if refusal is None:
+                return None
+            if refusal is not _BY_PATH and simple[1] != b"link":
+                return _removal(element.kind, attribute_value(simple[3])[:_MOST_TEXT], refusal)
         name, found = tag_parts(tag)
         if name == b"meta":
             return self._meta(tag, found)
-        element = ELEMENTS.get(name)
-        if element is None or not _is_live(name, found):
+        fetches = ELEMENTS.get(name)
+        if fetches is None or not _is_live(name, found):
             return None
-        refused = self._fetches(element, found)
+        refused = self._fetches(fetches, found)
         if refused is not None or name != b"script" or b"src" in found:
             return refused
         kind = found.get(b"type")
