@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-PAGES ?= tests/bench/pages
+PAGES ?=
 
 .PHONY: demo test test-all check bench fuzz format clean
 .DEFAULT_GOAL := test
@@ -13,11 +13,15 @@ PAGES ?= tests/bench/pages
 demo: $(READY)  ## Serve the example shop on ASGI and on WSGI and show what is removed; ONCE=1 stops after the table
 	$(BIN)/python -m examples.shop.demo $(if $(filter-out 0,$(ONCE)),--once)
 
-test: $(READY)  ## Run the tests on one Python, with branch coverage
+test: $(READY)  ## Run the tests on one Python, with branch coverage; ARGS=FILE runs some, without
+ifdef ARGS
+	$(BIN)/python -m pytest $(ARGS)
+else
 	$(BIN)/python -m coverage erase
-	$(BIN)/python -m coverage run -m pytest $(ARGS)
+	$(BIN)/python -m coverage run -m pytest
 	$(BIN)/python -m coverage combine -q
 	$(BIN)/python -m coverage report
+endif
 
 test-all:  ## Run the tests on every CPython from 3.11 on that this machine has
 	./tests/on_every_python
@@ -29,7 +33,7 @@ check: $(READY)  ## Format, lint, types
 
 bench: $(READY)  ## Print the speed table; PAGES=FOLDER measures on other pages
 	$(BIN)/python -m pip install --quiet --editable '.[bench]'
-	$(BIN)/python -m tests.bench --pages $(PAGES)
+	$(BIN)/python -m tests.bench $(if $(PAGES),--pages $(PAGES))
 
 fuzz: $(READY)  ## Run the promises on 100,000 random examples each; takes hours
 	$(BIN)/python -m pytest -q tests/test_promises.py --hypothesis-profile=fuzz

@@ -7,9 +7,11 @@ import json
 import sys
 import tomllib
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import TextIO
 
+from dntguard.bodies import Body, kind_of_body
 from dntguard.consent import REFUSE_ALL, Consent, decide
 from dntguard.errors import DNTGuardError
 from dntguard.policy import Policy
@@ -21,6 +23,9 @@ from dntguard.vendors import Match, Registry
 from dntguard.verdicts import verdicts_for
 
 _CHUNK = 64 * 1024
+_COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ")
+"""How gzip, zstd, bzip2 and xz files begin."""
+
 _SIGNALS = {"all": None, "dnt": Signals(dnt=True), "gpc": Signals(gpc=True), "none": Signals()}
 
 
@@ -46,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="dntguard", description="Take what a visitor refused out of pages.")
+    parser.add_argument("--version", action="version", version=f"dntguard {version('dntguard')}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     rewrite = commands.add_parser(
         "rewrite",
@@ -64,7 +70,8 @@ def _parser() -> argparse.ArgumentParser:
     explain = commands.add_parser(
         "explain",
         help="say who a host or cookie belongs to",
-        description="Say who a host, address or cookie name belongs to, and why it would be refused or kept.",
+        description="Say who a host, address or cookie name belongs to, and why it would be refused or kept. "
+        "The exit code is 1 when no vendor claims it.",
     )
     explain.add_argument("name", metavar="HOST|COOKIE", help="a host, an address or a cookie name")
     explain.add_argument("--policy", metavar="FILE.toml", help="a TOML file of policy options")
@@ -82,10 +89,14 @@ def _rewrite(options: argparse.Namespace) -> int:
         raise _UsageError(f"--url: {error}") from None
     try:
         with sys.stdin.buffer if options.file == "-" else Path(options.file).open("rb") as source:
-            while chunk := source.read(_CHUNK):
-                sys.stdout.buffer.write(rewriter.feed(chunk))
-        sys.stdout.buffer.write(rewriter.close())
-        sys.stdout.buffer.flush()
+            chunk = source.read(_CHUNK)
+            unreadable = _unreadable(chunk)
+            if unreadable:
+                raise _UsageError(f"{options.file}: cannot be read as HTML, it is {unreadable}")
+            while chunk:
+                _write(rewriter.feed(chunk))
+                chunk = source.read(_CHUNK)
+        _write(rewriter.close())
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -96,6 +107,26 @@ def _rewrite(options: argparse.Namespace) -> int:
     else:
         _table(rewriter.removals, rewriter.removal_count, sys.stderr)
     return 0
+
+
+def _unreadable(first: bytes) -> str | None:
+    """What a file is that would come out as it went in, as if it were clean; None for what may be a page."""
+    if first.startswith(_COMPRESSED):
+        return "compressed"
+    kind = kind_of_body("GET", 200, [(b"content-type", b"text/html")], first)
+    if kind is Body.UNREADABLE:
+        return "in an encoding that is not ASCII-compatible; convert it to UTF-8"
+    return "binary" if b"\0" in first[:1024] else None
+
+
+def _write(data: bytes) -> None:
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise _UsageError(f"standard output: {error.strerror}") from None
 
 
 def _table(removals: list[Removal], count: int, out: TextIO) -> None:
@@ -133,6 +164,8 @@ def _explain(options: argparse.Namespace) -> int:
     # An argument may hold bytes that are no text in any encoding; print would refuse them.
     name: str = options.name.encode("utf-8", "backslashreplace").decode()
     registry = Registry.default()
+    if name in registry:
+        raise _UsageError(f"{name} is a vendor's id; ask for one of its hosts or cookies: {_examples(registry, name)}")
     cookie = registry.find_cookie(name)
     target = _target(name) if cookie is None else None
     match = cookie or (registry.find_url(target.host, target.path) if target else None)
@@ -140,6 +173,11 @@ def _explain(options: argparse.Namespace) -> int:
     for label, signals in (("DNT: 1", Signals(dnt=True)), ("Sec-GPC: 1", Signals(gpc=True)), ("no signal", Signals())):
         print(f"  {label + ':':<12} {_verdict(name, target, decide(signals, None, policy), policy)}")
     return 0 if match is not None else 1
+
+
+def _examples(registry: Registry, vendor_id: str) -> str:
+    vendor = next(vendor for vendor in registry.vendors if vendor.id == vendor_id)
+    return ", ".join((*vendor.hosts[:3], *vendor.cookies[:3]))
 
 
 def _who(name: str, match: Match | None, *, is_cookie: bool) -> str:

@@ -291,6 +291,12 @@ def host_of(headers: Headers, fallback: str = "") -> str:
 def _path_filter(policy: Policy) -> Callable[[str], bool] | None:
     if not (policy.include or policy.exclude):
         return None
-    included = re.compile("|".join(map(name_pattern, policy.include)) or ".*", re.DOTALL).fullmatch
-    excluded = re.compile("|".join(map(name_pattern, policy.exclude)) or "(?!)", re.DOTALL).fullmatch
+    included = re.compile("|".join(map(_path_pattern, policy.include)) or ".*", re.DOTALL).fullmatch
+    excluded = re.compile("|".join(map(_path_pattern, policy.exclude)) or "(?!)", re.DOTALL).fullmatch
     return lambda path: included(path) is not None and excluded(path) is None
+
+
+def _path_pattern(pattern: str) -> str:
+    """The regular expression of a path pattern; without `*` it means a path and all below it."""
+    below = "" if "*" in pattern or pattern == "/" else "[\\s\\S]*" if pattern.endswith("/") else "(?:/[\\s\\S]*)?"
+    return name_pattern(pattern) + below

@@ -15,7 +15,7 @@ from typing import Literal, Self, get_args
 from dntguard.errors import PolicyError
 from dntguard.purposes import OPTIONAL_PURPOSES, Purpose
 from dntguard.report import Report
-from dntguard.urls import INVALID_HOST, parse_host
+from dntguard.urls import INVALID_HOST, is_public_suffix, parse_host
 from dntguard.vendors import Registry
 
 Mode = Literal["opt-out", "opt-in", "never"]
@@ -49,7 +49,8 @@ class Policy:
         block_cookies: patterns of cookie names that are refused for every visitor; `allow_cookies` wins.
         cookies: which cookies a refusal takes: `"tracking"` (those of refused vendors) or `"all-but-necessary"`
             (all but those known or declared necessary).
-        include: path patterns (`*` for any run of characters, `/` too) the middleware acts on; empty for all.
+        include: path patterns the middleware acts on; empty for all. `*` stands for any run of characters, `/` too; a
+            pattern without it means a path and all below it.
         exclude: path patterns it leaves alone; wins over `include`.
         report_only: decide and report, change nothing.
         on_undecidable: what becomes of that which cannot be judged, `"remove"` or `"keep"`: a tag over the limit, an
@@ -98,7 +99,7 @@ class Policy:
         for name in ("include", "exclude"):
             for entry in getattr(self, name):
                 if not entry.startswith(("/", "*")):
-                    raise PolicyError(name, entry, "not a path pattern", f'start it with "/", as in "/{entry}"')
+                    raise PolicyError(name, entry, "not a path pattern", 'start it with "/", as in "/static/*"')
         for name, other in (("allow", "block"), ("allow_cookies", "block_cookies")):
             both = sorted(set(getattr(self, name)) & set(getattr(self, other)))
             if both:
@@ -184,7 +185,12 @@ def _host(name: str, entry: str) -> str:
     # A URL, a port or a list in one string would match no host, without a word.
     if host == INVALID_HOST or not _HOST_NAME(host) or "@" in entry or (":" in entry and not entry.endswith("]")):
         raise PolicyError(name, entry, "not a host name", 'write the host alone, as in "cdn.example.com"')
+    if name in _TRUSTING and is_public_suffix(host):
+        raise PolicyError(name, entry, "a public suffix, below which anybody can have a site", "name the site's domain")
     return host
+
+
+_TRUSTING = ("allow", "first_party")
 
 
 def _host_or_vendor(name: str, entry: str) -> str:

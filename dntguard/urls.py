@@ -237,6 +237,11 @@ def site(host: str) -> str:
     return _public_suffixes().privatesuffix(host) or host
 
 
+def is_public_suffix(host: str) -> bool:
+    """Whether anybody may register a domain below `host`, as below `com` or `co.uk`."""
+    return _public_suffixes().publicsuffix(host, accept_unknown=False) == host
+
+
 @lru_cache(maxsize=8192)
 def parents(host: str) -> tuple[str, ...]:
     """`host` and every domain above it, the most specific first; an address has none above it."""

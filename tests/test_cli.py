@@ -1,5 +1,6 @@
 """The command line: what it writes where, and that a mistake gets one clear line and exit code 2."""
 
+import gzip
 import io
 import json
 import os
@@ -336,3 +337,38 @@ def test_a_reader_that_went_away_before_the_first_byte_is_told_nothing(
     assert complaints.closed
     with pytest.raises(BrokenPipeError):
         out.close()
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("<p>".encode("utf-16"), "encoding"),
+        (gzip.compress(b"<p>"), "compressed"),
+        (b"\x7fELF\x02\x01\x00\x00", "binary"),
+    ],
+)
+def test_rewrite_does_not_call_clean_what_it_cannot_read(
+    tmp_path: Path, capsysbinary: Capture, content: bytes, says: str
+) -> None:
+    file = tmp_path / "page"
+    file.write_bytes(content)
+    assert main(["rewrite", str(file), "--url", URL]) == 2
+    out, err = capsysbinary.readouterr()
+    assert out == b""
+    assert err.startswith(b"dntguard: " + str(file).encode())
+    assert says.encode() in err
+
+
+def test_a_full_disk_is_not_blamed_on_the_page(page: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "dntguard", "rewrite", str(page), "--url", URL],
+            stdout=full, stderr=subprocess.PIPE, check=False,
+        )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"dntguard: standard output: ")
+
+
+def test_explain_a_vendor_s_id_names_what_to_ask_for(capsysbinary: Capture) -> None:
+    assert main(["explain", "google-analytics"]) == 2
+    assert b"_ga" in capsysbinary.readouterr().err

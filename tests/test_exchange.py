@@ -210,3 +210,22 @@ def test_the_acceptance_of_a_websocket_loses_refused_cookies_alone(
     accepted = exchange.accept(iter([(b"x", b"1"), (b"set-cookie", b"_ga=1"), (b"set-cookie", b"a=1")]))
     assert accepted == [(b"x", b"1"), *((b"set-cookie", line) for line in left)]
     assert len(exchange.report.removals) == (1 if headers else 0)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "covered"),
+    [
+        ("/static", "/static", True),
+        ("/static", "/static/a/b.css", True),
+        ("/static", "/statics", False),
+        ("/static/", "/static/a.css", True),
+        ("/static/", "/static", False),
+        ("/", "/", True),
+        ("/", "/page", False),
+        ("/*.css", "/a/b.css", True),
+        ("/*.css", "/a/b.css/c", False),
+    ],
+)
+def test_a_path_pattern_without_a_star_covers_what_is_below_it(pattern: str, path: str, covered: bool) -> None:
+    exchange = Guard(Policy(exclude=(pattern,))).exchange("GET", "https", "shop.example", path, [(b"dnt", b"1")], 0)
+    assert exchange.passes is covered

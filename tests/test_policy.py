@@ -208,7 +208,7 @@ def test_a_cookie_pattern_is_a_cookie_name(name: str, entry: str) -> None:
 def test_a_path_pattern_starts_with_a_slash_or_a_star(name: str) -> None:
     """The fix is the entry with the slash."""
     error = error_of(name, ["/ok", "api/*"])
-    assert (error.option, error.value, error.fix) == (name, "api/*", 'start it with "/", as in "/api/*"')
+    assert (error.option, error.value, error.fix) == (name, "api/*", 'start it with "/", as in "/static/*"')
 
 
 @pytest.mark.parametrize(
@@ -299,3 +299,18 @@ def test_make_policy_takes_no_mapping_for_a_policy() -> None:
     with pytest.raises(PolicyError, match="not a Policy") as caught:
         make_policy({"mode": "never"}, {})  # type: ignore[arg-type]
     assert caught.value.option == "policy"
+
+
+@pytest.mark.parametrize("option", ["allow", "first_party"])
+@pytest.mark.parametrize("suffix", ["co.uk", "github.io"])
+def test_a_public_suffix_is_nobody_s_to_trust(option: str, suffix: str) -> None:
+    """One word there would let everybody below it through."""
+    with pytest.raises(PolicyError, match="public suffix"):
+        Policy.from_mapping({option: [suffix]})
+
+
+def test_a_top_level_domain_is_nobody_s_own_but_a_local_name_is() -> None:
+    """An intranet's single label is no public suffix."""
+    with pytest.raises(PolicyError, match="public suffix"):
+        Policy(first_party=("com",))
+    assert Policy(first_party=("intranet", "localhost")).first_party == ("intranet", "localhost")

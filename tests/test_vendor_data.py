@@ -2,6 +2,7 @@
 
 import tomllib
 from importlib.resources import files
+from itertools import pairwise
 
 import pytest
 
@@ -114,7 +115,8 @@ def test_each_file_holds_the_vendors_of_the_purpose_it_is_named_after() -> None:
 def test_the_vendors_of_a_file_are_sorted(name: str) -> None:
     """An entry has one place, so a second entry for the same vendor shows."""
     ids = [entry["id"] for entry in tomllib.loads(FILES[name])["vendor"]]
-    assert ids == sorted(ids)
+    misplaced = [f"{after} belongs before {before}" for before, after in pairwise(ids) if after < before]
+    assert not misplaced, f"dntguard/data/{name} is sorted by id: {misplaced[0]}"
 
 
 def test_there_are_more_than_a_hundred_vendors_and_each_id_is_used_once() -> None:

@@ -196,7 +196,7 @@ def privacy(consent: Consent | None, header: Callable[[str], str | None], cookie
     """
     purposes = [
         ("Necessary", "cart, sign-in, payment, protection from robots", True),
-        ("Functional", "films, maps, chat", consent is None or consent.functional),
+        ("Functional", "maps, fonts, chat", consent is None or consent.functional),
         ("Analytics", "counting visits, watching how pages are used", consent is None or consent.analytics),
         ("Marketing", "advertising, and recognizing you elsewhere", consent is None or consent.marketing),
     ]
