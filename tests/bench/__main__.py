@@ -62,17 +62,24 @@ class Contender(NamedTuple):
     name: str
     run: Callable[[], object]
     turns: int
-    warm: bool = False
+    before: Callable[[], object] = lambda: None
 
 
 def rewriting(pages: Sequence[Page], size: int, rounds: int) -> None:
     refused = [refused_addresses(page) for page in pages]
     pairs = list(zip(pages, refused, strict=True))
+
+    def whole() -> object:
+        return [ours(page, 0) for page in pages]
+
+    def in_chunks() -> object:
+        return [ours(page, CHUNK) for page in pages]
+
     contenders = [
-        Contender("dntguard, whole, warm", lambda: [ours(page, 0) for page in pages], rounds, warm=True),
-        Contender("dntguard, whole, cold", lambda: [forget() and ours(page, 0) for page in pages], rounds),
-        Contender("dntguard, 16 KiB, warm", lambda: [ours(page, CHUNK) for page in pages], rounds, warm=True),
-        Contender("dntguard, 16 KiB, cold", lambda: [forget() and ours(page, CHUNK) for page in pages], rounds),
+        Contender("dntguard, whole, warm", whole, rounds, before=whole),
+        Contender("dntguard, whole, cold", whole, rounds, before=forget),
+        Contender("dntguard, 16 KiB, warm", in_chunks, rounds, before=in_chunks),
+        Contender("dntguard, 16 KiB, cold", in_chunks, rounds, before=forget),
         Contender("python-lolhtml", lambda: [deciding_lolhtml(page) for page in pages], rounds),
         Contender("python-lolhtml, told", lambda: [with_lolhtml(*pair) for pair in pairs], rounds),
         Contender("selectolax", lambda: [with_selectolax(*pair) for pair in pairs], rounds),
@@ -84,8 +91,7 @@ def rewriting(pages: Sequence[Page], size: int, rounds: int) -> None:
     for turn in range(rounds):
         for contender in contenders:
             if turn < contender.turns:
-                if contender.warm:
-                    contender.run()  # the turn before may have been a cold one
+                contender.before()
                 begun = time.perf_counter()
                 contender.run()
                 taken[contender.name].append(time.perf_counter() - begun)
@@ -105,11 +111,10 @@ def ours(page: Page, chunk: int) -> bytes:
     return b"".join([*pieces, taking.close()])
 
 
-def forget() -> bool:
-    """Make every cache of verdicts cold, for each page anew; the vendors stay loaded, as in any running process."""
+def forget() -> None:
+    """Empty every cache of verdicts, as in a process that has just started; the vendors are loaded."""
     rewriter._tag_verdicts.cache_clear()
     verdicts.verdicts_for.cache_clear()
-    return True
 
 
 def refused_addresses(page: Page) -> set[str]:
