@@ -12,9 +12,9 @@ class Removal:
     """One thing taken out.
 
     Attributes:
-        kind: `script`, `inline-script`, `iframe`, `img`, `link` for parts of a page; `markup` for a part that could
-            not be judged and `body` for a body that could not be read; `set-cookie`, `cookie` (hidden from the
-            application) and `expired-cookie` for cookies.
+        kind: `inline-script`, or the name of an element for parts of a page (`script`, `iframe`, `img`, `link`,
+            `meta` ...); `markup` for a part that could not be judged and `body` for a body that could not be read;
+            `set-cookie`, `cookie` (hidden from the application) and `expired-cookie` for cookies.
         what: the address, the cookie's name, or the start of the snippet.
         vendor: the vendor's id; None when no vendor claims it.
         purpose: the purpose that was refused; None when it is not known.
