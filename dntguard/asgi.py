@@ -51,7 +51,7 @@ class DNTGuardMiddleware:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        headers = scope["headers"]
+        headers = list(scope["headers"])
         exchange = self.guard.exchange(
             scope.get("method", "GET"),
             scope.get("scheme", "http"),
@@ -63,7 +63,8 @@ class DNTGuardMiddleware:
         consent = exchange.consent
         inner = {**scope, "headers": exchange.request_headers, "dntguard": consent}
         # The state belongs to the request already (a copy of the lifespan's): outer middleware may look into it.
-        inner["state"] = scope.get("state", {})
+        state = scope.get("state")
+        inner["state"] = {} if state is None else state
         inner["state"]["consent"] = consent
         if exchange.withholds and scope.get("extensions"):
             inner["extensions"] = {name: it for name, it in scope["extensions"].items() if name not in _BY_NAME}

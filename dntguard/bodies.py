@@ -21,8 +21,14 @@ class Body(Enum):
     OTHER = "other"
 
 
-_HTML_TYPE = re.compile(rb"\s*(?:text/html|application/xhtml\+xml)\s*(?:;|\Z)", re.IGNORECASE).match
-_NO_TYPE = re.compile(rb"\s*(?:unknown/unknown|application/unknown|\*/\*|[^/]*)\s*(?:;|\Z)", re.IGNORECASE).match
+_TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_HTML_TYPE = re.compile(rb"[\s\"']*text/html(?![!#$%&'*+.^_`|~0-9A-Za-z-])", re.IGNORECASE).match
+_XHTML_TYPE = re.compile(rb"\s*application/xhtml\+xml\s*(?:;|\Z)", re.IGNORECASE).match
+_KNOWN_TYPE = re.compile(
+    rb"\s*(?!(?:unknown/unknown|application/unknown|\*/\*)\s*(?:;|\Z))" + _TOKEN + rb"/" + _TOKEN + rb"\s*(?:;|\Z)",
+    re.IGNORECASE,
+).match
+"""A type that keeps a browser from sniffing; what is no media type at all does not (Fetch section 2.2.2)."""
 
 
 def kind_of_body(method: str, status: int, headers: Headers, first_chunk: bytes | None) -> Body:
@@ -39,19 +45,21 @@ def kind_of_body(method: str, status: int, headers: Headers, first_chunk: bytes 
     #    Repeated fields are one list to a browser (Fetch section 2.2.2). "Not modified" often comes without a type,
     #    and then it is the answer to a request whose conditions were left in: one for an image or a script.
     types = [part for value in get_all(headers, b"content-type") for part in value.split(b",")]
-    if not any(map(_HTML_TYPE, types)):
-        if status == 304 or not all(map(_NO_TYPE, types)):
+    is_xml = any(map(_XHTML_TYPE, types))
+    if not is_xml and not any(map(_HTML_TYPE, types)):
+        if status == 304 or any(map(_KNOWN_TYPE, types)):
             return Body.OTHER
         begin = b"" if first_chunk is None else first_chunk.lstrip(b"\t\n\f\r \xef\xbb\xbf")
-        if begin and not begin.startswith((b"<", *UTF16_MARKS)):
+        if begin and not begin.startswith((b"<", b"\xfe", b"\xff")):
             return Body.OTHER
     # 2. No body (RFC 9110 section 6.4.1).
     if status == 304 or (method == "HEAD" and not first_chunk):
         return Body.HEAD
     if status < 200 or status == 204:
         return Body.OTHER
-    # 3. A part of a page, which may begin anywhere in the markup.
-    if status == 206:
+    # 3. A part of a page, which may begin anywhere in the markup; or markup with the rules of XML, by which `<title/>`
+    #    is a whole element.
+    if status == 206 or is_xml:
         return Body.UNREADABLE
     # 4. A content coding (RFC 9110 section 8.4).
     codings = b",".join(get_all(headers, b"content-encoding")).lower().split(b",")
@@ -63,9 +71,10 @@ def kind_of_body(method: str, status: int, headers: Headers, first_chunk: bytes 
         return Body.PAGE
     if first_chunk.startswith(UTF16_MARKS) or first_chunk in (b"\xfe", b"\xff"):
         return Body.UNREADABLE
-    declared = [readable for value in types if (readable := of_type(value)) is not None]
-    readable = declared[0] if declared else of_page(first_chunk)
-    return Body.UNREADABLE if readable is False else Body.PAGE
+    declared = [of_type(value) for value in types]
+    if False in declared or (True not in declared and of_page(first_chunk) is False):
+        return Body.UNREADABLE
+    return Body.PAGE
 
 
 def encoding_is_known(headers: Headers, first_chunk: bytes) -> bool:

@@ -22,18 +22,34 @@ UTF-32 and UTF-7 are not among them: browsers do not know those labels and read 
 _ESCAPING = frozenset({b"iso-2022-jp", b"csiso2022jp"})
 """Those that a page itself can declare: in a `meta` element, a UTF-16 label means UTF-8 (HTML section 13.2.3.2)."""
 
+_KNOWN = re.compile(
+    rb"(?:utf-?8|x-?unicode20utf8|unicode-?1-1-?utf-?8|us-ascii|ascii|latin[1-6]|l[1-9]|iso-?_?8859|windows-|cp[0-9]|x-cp|gb|chinese|"
+    rb"big5|euc|x-euc|shift|sjis|x-sjis|ms_?kanji|koi8?|ks_?c|korean|macintosh|x-mac|ibm8|dos-874|tis-620|arabic|greek|hebrew|cyrillic)"
+).match
+"""How labels of encodings that browsers know begin. A label that they do not know declares nothing."""
+
 _PARAMETER = re.compile(rb";\s*charset\s*=\s*[\"']?\s*([^\s;\"']+)", re.IGNORECASE).search
-_META = re.compile(rb"<meta[\t\n\f\r /][^>]*?charset\s*=\s*[\"']?\s*([^\s\"'/>;]+)", re.IGNORECASE).search
+_DECLARES_ESCAPING = re.compile(rb"<meta[\s\S]*?charset[\s\S]*?iso-?2022-?jp", re.IGNORECASE).search
 _PRESCANNED = 1024
 
 
 def of_type(content_type: bytes) -> bool | None:
     """Whether the `charset` of a media type can be read byte by byte; None when it has none."""
     found = _PARAMETER(content_type)
-    return None if found is None else found[1].lower() not in _NOT_ASCII
+    if found is None:
+        return None
+    label = found[1].lower()
+    return False if label in _NOT_ASCII else True if _KNOWN(label) else None
 
 
 def of_page(first_bytes: bytes) -> bool | None:
-    """Whether the encoding that a page declares can be read byte by byte; None when it declares none so far."""
-    found = _META(first_bytes[:_PRESCANNED])
-    return None if found is None else found[1].lower() not in _ESCAPING
+    """Whether the encoding that a page declares can be read byte by byte; None when nothing says that it cannot.
+
+    The prescan of browsers works on bytes and knows no context (HTML section 13.2.3.2), so any place counts.
+    """
+    return False if _DECLARES_ESCAPING(first_bytes[:_PRESCANNED]) else None
+
+
+def of_meta(charset: str, content: str) -> bool:
+    """Whether a `meta` element with these attributes leaves an encoding that can be read byte by byte."""
+    return not any(label.decode() in f"{charset} {content}".lower() for label in _ESCAPING)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import sys
 import tomllib
@@ -37,6 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line. Returns the exit code: 0 for success, 1 for "not known", 2 for a mistake in the call."""
     parser = _parser()
     options = parser.parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show is no reason to fail
     try:
         code: int = options.run(options)
     except _UsageError as error:
@@ -87,6 +91,8 @@ def _rewrite(options: argparse.Namespace) -> int:
         rewriter = Rewriter(policy, consent, options.url)
     except ValueError as error:
         raise _UsageError(f"--url: {error}") from None
+    if options.file == "-" and sys.stdin is None:
+        raise _UsageError("-: standard input is closed")
     try:
         with sys.stdin.buffer if options.file == "-" else Path(options.file).open("rb") as source:
             chunk = source.read(_CHUNK)

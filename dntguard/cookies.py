@@ -17,6 +17,15 @@ from dntguard.verdicts import Refusal, Verdicts
 MOST_EXPIRIES = 24
 """How many expiring `Set-Cookie` lines one response may carry: proxies refuse headers of more than a few KiB."""
 
+_LONGEST_EXPIRED = 128
+"""A longer name is not expired, for the same reason."""
+
+_SAFE_HOST = re.compile(r"[a-z0-9._-]+\Z").match
+"""Hosts that may be echoed into a response header."""
+
+_MAX_AGE = re.compile(rb";[\t ]*max-age[\t ]*=[\t ]*([^;]*)", re.IGNORECASE).findall
+_PAST = re.compile(rb"(?:-[0-9]+|0+)[\t ]*\Z").match
+
 _NAME = re.compile(rb"[\x00-\x20=]*+([^=;]*+)").match
 """A cookie's name as the most lenient browser reads it (RFC 6265bis section 5.6).
 
@@ -40,7 +49,7 @@ def without_refused_set_cookies(headers: Headers, verdicts: Verdicts) -> tuple[H
     for pair in headers:
         if pair[0].lower() == b"set-cookie":
             name, refusal = _judge(pair[1], verdicts)
-            if refusal is not None:
+            if refusal is not None and not _deletes(pair[1]):
                 removals.append(_removal("set-cookie", name, refusal))
                 continue
         kept.append(pair)
@@ -88,22 +97,30 @@ def expiries(names: Iterable[bytes], host: str, scheme: str, path: str) -> list[
     """
     registrable = site(host)
     domains: list[str] = [""]
-    if host and not is_address(host) and "." in host:
+    if _SAFE_HOST(host) and not is_address(host) and "." in host:
         between = [name for name in parents(host) if name == registrable or name.endswith("." + registrable)]
         domains.extend(sorted(between, key=len)[:4])
     folder = re.match(r"/[A-Za-z0-9._~-]+(?=/)", path)
     paths = ["/", folder[0]] if folder else ["/"]
     secure = b"; Secure" if scheme in ("https", "wss") else b""
-    safe = [name for name in dict.fromkeys(names) if _SAFE_NAME(name)]
+    safe = [name for name in dict.fromkeys(names) if len(name) <= _LONGEST_EXPIRED and _SAFE_NAME(name)]
     lines: list[tuple[bytes, bytes]] = []
-    for where in paths:
-        for domain in domains:
-            for name in safe:
+    # Each name for the host alone and for the registrable domain, where trackers set theirs, before any further pair.
+    rounds = [("/", domains[:2]), ("/", domains[2:]), *((where, domains) for where in paths[1:])]
+    for where, some in rounds:
+        for name in safe:
+            for domain in some:
                 if len(lines) == MOST_EXPIRIES:
                     return lines
                 of = f"; Domain={domain}".encode() if domain else b""
                 lines.append((name, name + b"=; Max-Age=0; Path=" + where.encode() + of + secure))
     return lines
+
+
+def _deletes(line: bytes) -> bool:
+    """Whether a `Set-Cookie` line makes a browser forget the cookie: that is what the visitor asked for."""
+    ages = _MAX_AGE(line)
+    return len(ages) == 1 and _PAST(ages[0]) is not None
 
 
 def _judge(line: bytes, verdicts: Verdicts) -> tuple[str, Refusal | None]:

@@ -29,12 +29,15 @@ _STALE = frozenset(b"etag last-modified content-md5 digest content-digest repr-d
 A validator would let a cache revive one visitor's variant for another with a 304 (RFC 9111 section 4.3.4).
 """
 
-_CONDITIONS = frozenset({b"if-none-match", b"if-modified-since"})
+_CONDITIONS = frozenset({b"if-none-match", b"if-modified-since", b"range", b"if-range"})
 _SUBRESOURCES = frozenset(
     b"audio audioworklet font image manifest paintworklet report script serviceworker sharedworker style track video "
     b"worker".split()
 )
 """Values of `Sec-Fetch-Dest` (Fetch Metadata section 2.1) whose response no browser reads as a page."""
+
+_SAFE_HOST = re.compile(r"[a-z0-9._-]+\Z").match
+"""Hosts that may be echoed into a response header."""
 
 _ABSOLUTE_FORM = re.compile(r"https?://([^/?#]*)", re.IGNORECASE).match
 
@@ -141,7 +144,7 @@ class Exchange:
         self._host = "" if host == INVALID_HOST else host
         kept, self._expire = without_refused_cookies(headers, self._verdicts)
         self._removals.extend(removal for _, removal in self._expire)
-        if get(headers, b"sec-fetch-dest") not in _SUBRESOURCES:
+        if self._verdicts.rewrites and get(headers, b"sec-fetch-dest") not in _SUBRESOURCES:
             # A page will be read here: it must come uncompressed, and whole rather than "not modified", for the
             # copy that the browser holds may be the one from before the visitor refused.
             if get(kept, b"accept-encoding") is not None:
@@ -153,7 +156,11 @@ class Exchange:
 
     def holds(self, status: int, headers: Headers) -> bool:
         """Whether `start` needs the first chunk of the body: where it does not, the headers need not wait."""
-        return not self.passes and kind_of_body(self._method, status, headers, None) is not Body.OTHER
+        return (
+            not self.passes
+            and self._verdicts.rewrites
+            and kind_of_body(self._method, status, headers, None) is not Body.OTHER
+        )
 
     def start(
         self, status: int, headers: Iterable[tuple[bytes, bytes]], first_chunk: bytes, more: bool
@@ -190,6 +197,8 @@ class Exchange:
         body = first_chunk
         if self._body is not Body.OTHER:
             result = self._expiring(result)
+        if not self._verdicts.rewrites:
+            self._body = Body.OTHER  # only cookies are refused
         if self._body is Body.UNREADABLE:
             result = self._under_csp(result)
         elif self._body is Body.PAGE:
@@ -271,13 +280,17 @@ class Exchange:
         keep = self._policy.on_undecidable == "keep"
         rule = f'on_undecidable: "{self._policy.on_undecidable}"'
         self._removals.append(Removal("body", what, None, None, rule))
-        if keep:
+        if keep or not self._verdicts.refusing:
+            # For a visitor who refuses nothing, a blocked host is not worth a page that may be all foreign.
             return headers
         own = site(self._host) if self._host else ""
-        hosts = [name for name in (own, *self._policy.first_party, *self._policy.allow) if "." in name]
+        hosts = [
+            name for name in (own, *self._policy.first_party, *self._policy.allow) if "." in name and _SAFE_HOST(name)
+        ]
         sources = " ".join(f"{host} *.{host}" if parents(host)[1:] else host for host in dict.fromkeys(hosts))
         policy = f"default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob: {sources}".rstrip()
-        return [*headers, (b"content-security-policy", policy.encode())]
+        # A validator would let this policy, or its absence, be revived for another visitor.
+        return [*remove(headers, _STALE), (b"content-security-policy", policy.encode())]
 
 
 def host_of(headers: Headers, fallback: str = "") -> str:

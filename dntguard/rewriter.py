@@ -14,13 +14,13 @@ from functools import lru_cache, partial
 from urllib.parse import unquote_to_bytes
 
 from dntguard.caches import BoundedCache
-from dntguard.charsets import of_page
+from dntguard.charsets import of_meta
 from dntguard.consent import REFUSE_ALL, Consent
 from dntguard.elements import ELEMENTS, Fetches, candidates, is_data_block, link_fetches, refresh_target
 from dntguard.policy import Policy
 from dntguard.report import Removal
 from dntguard.scanner import INLINE, Inline, Scanner, attribute_value, tag_parts
-from dntguard.urls import Location, parse_host, parse_page_url, resolve
+from dntguard.urls import INVALID_HOST, Location, parse_host, parse_page_url, resolve
 from dntguard.verdicts import Refusal, Verdicts, verdicts_for
 
 MOST_REMOVALS = 10_000
@@ -125,8 +125,8 @@ class Rewriter:
         if href is None or len(self._bases) > _MOST_BASES:
             return
         base = resolve(attribute_value(href), self._page)
-        if not base.host:
-            return  # no browser resolves against data: or javascript:
+        if base.host in ("", INVALID_HOST):
+            return  # no browser resolves against data: or javascript:, or an address that it cannot read
         if base.host == self._page.host:
             base = Location(base.scheme, base.host, "/")  # no path of the site's own plays a part
         if base not in self._bases:
@@ -163,7 +163,7 @@ def rewrite(html: bytes | str, *, page_url: str, policy: Policy | None = None, c
         ValueError: `page_url` is not an absolute http or https URL.
     """
     rewriter = Rewriter(policy, consent, page_url)
-    return rewriter.feed(html.encode() if isinstance(html, str) else html) + rewriter.close()
+    return rewriter.feed(html.encode("utf-8", "replace") if isinstance(html, str) else html) + rewriter.close()
 
 
 class _Tags:
@@ -196,7 +196,7 @@ class _Tags:
                 return _removal(element.kind, attribute_value(simple[3])[:_MOST_TEXT], refusal)
         name, found = tag_parts(tag)
         if name == b"meta":
-            return self._meta(tag, found)
+            return self._meta(found)
         fetches = ELEMENTS.get(name)
         if fetches is None or not _is_live(name, found):
             return None
@@ -206,14 +206,15 @@ class _Tags:
         kind = found.get(b"type")
         return None if kind and is_data_block(attribute_value(kind)) else INLINE
 
-    def _meta(self, tag: bytes, found: dict[bytes, bytes]) -> Removal | None:
-        if not self._encoding_is_known and of_page(tag) is False:
-            return _AMBIGUOUS if self._verdicts.policy.on_undecidable == "remove" else None
+    def _meta(self, found: dict[bytes, bytes]) -> Removal | None:
         does = attribute_value(found.get(b"http-equiv", b"")).strip().lower()
         content = attribute_value(found.get(b"content", b""))
+        if not self._encoding_is_known and not of_meta(attribute_value(found.get(b"charset", b"")), content):
+            return _AMBIGUOUS if self._verdicts.policy.on_undecidable == "remove" else None
         refusal: Refusal | None = None
         if does == "refresh":
-            refusal = self._url(refresh_target(content), unclaimed=False)
+            target = refresh_target(content)
+            refusal = self._url(target, unclaimed=False) if target else None
         elif does == "set-cookie":
             refusal = self._verdicts.cookie(content.split("=")[0].strip())
         return None if refusal is None else _removal("meta", content[:_MOST_TEXT], refusal)

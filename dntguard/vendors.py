@@ -163,7 +163,12 @@ class Registry:
 
 def name_pattern(pattern: str) -> str:
     """The regular expression of a pattern in which `*` stands for any run of characters."""
-    return r"[\s\S]*".join(map(re.escape, pattern.split("*")))
+    first, *others = map(re.escape, pattern.split("*"))
+    if not others:
+        return first
+    # Each piece where it comes first, and never again: otherwise several stars would backtrack over each other.
+    middle = "".join(rf"(?>[\s\S]*?{piece})" for piece in others[:-1])
+    return rf"{first}{middle}[\s\S]*{others[-1]}"
 
 
 # --- the schema -----------------------------------------------------------------------------------------------------

@@ -50,7 +50,8 @@ class Verdicts:
         self.registry = registry
         self.refusing = granted != ALL_PURPOSES
         # A site's own block list holds for visitors who refuse nothing too.
-        self.active = self.refusing or bool(policy.block or policy.block_cookies)
+        self.rewrites = self.refusing or bool(policy.block)
+        self.active = self.rewrites or bool(policy.block_cookies)
         self._named_hosts = {entry: True for entry in policy.block if entry not in registry}
         self._named_hosts.update({entry: False for entry in policy.allow if entry not in registry})
         self._named_vendors = {entry: True for entry in policy.block if entry in registry}

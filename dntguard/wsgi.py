@@ -68,7 +68,6 @@ class DNTGuardMiddleware:
         if response.hand_over(iterable, environ.get("wsgi.file_wrapper")):
             deliver(self.guard.policy, exchange)
             return response.iterable
-        response.iterator = iter(iterable)
         return response
 
 
@@ -80,7 +79,7 @@ class _Response:
 
     def __init__(self, exchange: Exchange, start_response: StartResponse, policy: Policy) -> None:
         self.iterable: Iterable[bytes] = ()
-        self.iterator: Iterator[bytes] = iter(())
+        self._iterator: Iterator[bytes] | None = None
         self._exchange = exchange
         self._policy = policy
         self._server_start = start_response
@@ -145,7 +144,9 @@ class _Response:
             raise StopIteration
         token = current.set(self._exchange.consent)
         try:
-            chunk = next(self.iterator, None)
+            if self._iterator is None:
+                self._iterator = iter(self.iterable)
+            chunk = next(self._iterator, None)
         finally:
             current.reset(token)
         if chunk is None:

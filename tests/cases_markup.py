@@ -31,6 +31,13 @@ def _case(says: str, html: str, out: str | None = None) -> Case:
 
 
 TAGS = [
+    _case(
+        "a numeric reference with many zeros",
+        "<script src='https:&#0000000000000000000047;/static.hotjar.com/h.js'></script>",
+        "{-}",
+    ),
+    _case("a base that no browser can read", "<base href='http://['><script src='{OWN}'></script>"),
+    _case("an encoding in which markup hides, behind a reference", "<meta charset='iso-2022-j&#112;'>x", "{-}x"),
     _case("a reference to no character", "<script src='&#0;&#xD800;&#x110000;&#128;/own.js'></script>"),
     _case("a quoted src", '<script src="{T}"></script>', "{-}"),
     _case("a single-quoted src", "<script src='{T}'></script>", "{-}"),
@@ -253,6 +260,9 @@ RAW_TEXT = [
 ]
 
 FOREIGN = [
+    _case("a comment in a drawing, after a shape", "<svg><g></g><!-- c --></svg>"),
+    _case("a comment in a drawing with attributes", "<svg class='a'><path/><!-- c --></svg>"),
+    _case("a title in a drawing, after a shape", '<svg class="a"><g></g><title>x</title><gx></gx></svg>'),
     _case(
         "a tag that breaks out of an inner drawing stops where HTML stands in the outer",
         "<svg><desc><svg><g><p>x</p><style>{bad}</style></desc><style>{bad}</style></svg>",

@@ -20,7 +20,6 @@ def typed(value: bytes) -> Headers:
     [
         b"text/html",
         b" TEXT/HTML ;charset=utf-8",
-        b"application/xhtml+xml",
         b"text/html;",
         b"text/plain, text/html",
         b"text/html, application/json",

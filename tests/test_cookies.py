@@ -191,3 +191,12 @@ def test_the_standard_library_reads_each_line_as_an_expiry(name: bytes, host: st
             raise AssertionError(line) from error
         morsel = jar[name.decode()]
         assert (morsel.value, morsel["max-age"], morsel["secure"]) == ("", "0", True)
+
+
+def test_with_many_cookies_each_is_expired_where_trackers_set_them() -> None:
+    """Host alone and registrable domain come first, for each name, and long names not at all."""
+    names = [b"_ga_%d" % number for number in range(30)] + [b"_ga_" + b"x" * 4000]
+    lines = [line for _, line in expiries(names, "www.shop.example", "https", "/")]
+    assert len(lines) == MOST_EXPIRIES
+    assert sum(b"Domain=shop.example;" in line for line in lines) == MOST_EXPIRIES // 2
+    assert sum(map(len, lines)) < 4096

@@ -1,5 +1,6 @@
 """The seam: what a `Guard` shares, what an `Exchange` keeps, and what no input can break."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -77,7 +78,8 @@ def test_an_exchange_says_before_the_application_runs_whether_it_will_touch_anyt
     exchange = begin(headers, Guard(Policy.from_mapping(policy)))
     assert (exchange.passes, exchange.withholds) == (passes, withholds)
     assert exchange.body_passes is passes
-    assert exchange.holds(200, HTML) is not passes
+    # When only cookies are blocked, the body is nobody's business.
+    assert exchange.holds(200, HTML) is (not passes and "block_cookies" not in policy)
     assert exchange.holds(200, [(b"content-type", b"text/css")]) is False
 
 
@@ -229,3 +231,50 @@ def test_the_acceptance_of_a_websocket_loses_refused_cookies_alone(
 def test_a_path_pattern_without_a_star_covers_what_is_below_it(pattern: str, path: str, covered: bool) -> None:
     exchange = Guard(Policy(exclude=(pattern,))).exchange("GET", "https", "shop.example", path, [(b"dnt", b"1")], 0)
     assert exchange.passes is covered
+
+
+def test_a_pattern_of_many_stars_takes_no_longer_than_the_path() -> None:
+    guard = Guard(Policy(exclude=("*/a/*/a/*/b",)))
+    begun = time.perf_counter()
+    for _ in range(10):
+        guard.exchange("GET", "https", "shop.example", "/a/" * 4000, [(b"dnt", b"1")], 0)
+    assert time.perf_counter() - begun < 2
+
+
+def test_blocked_cookies_alone_leave_a_page_as_it_is() -> None:
+    """Conditions, coding and length are none of its business."""
+    headers = [(b"if-none-match", b'"e"'), (b"accept-encoding", b"gzip")]
+    exchange = begin(headers, Guard(Policy(block_cookies=("x",))))
+    assert exchange.request_headers == headers
+    answer = [(b"content-type", b"text/html"), (b"etag", b'"e"'), (b"set-cookie", b"x=1"), (b"set-cookie", b"y=1")]
+    given, body = exchange.start(200, answer, TRACKER, True)
+    assert body == TRACKER
+    assert (b"etag", b'"e"') in given
+    assert [value for name, value in given if name == b"set-cookie"] == [b"y=1"]
+
+
+def test_a_blocked_host_is_not_worth_a_policy_for_who_refuses_nothing() -> None:
+    exchange = begin([], Guard(Policy(block=("tracker.example",))))
+    given, _ = exchange.start(200, [(b"content-type", b"text/html"), (b"content-encoding", b"gzip")], b"x", False)
+    assert b"content-security-policy" not in dict(given)
+
+
+def test_a_host_that_would_write_into_a_header_is_not_echoed() -> None:
+    request = [(b"dnt", b"1"), (b"cookie", b"_ga=1")]
+    exchange = Guard().exchange("GET", "https", "a;domain=victim.example", "/", request, 0)
+    given, _ = exchange.start(200, [(b"content-type", b"text/html"), (b"content-encoding", b"gzip")], b"x", False)
+    assert not any(b"victim" in value for _, value in given)
+
+
+def test_an_encoded_page_under_a_policy_has_no_validator() -> None:
+    answer = [(b"content-type", b"text/html"), (b"content-encoding", b"gzip"), (b"etag", b'"e"')]
+    given, _ = begin([(b"dnt", b"1")], Guard(Policy(allow=("cdn.example",)))).start(200, answer, b"x", False)
+    assert b"etag" not in dict(given)
+    assert b"cdn.example" in dict(given)[b"content-security-policy"]
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_page_is_asked_for_whole(method: str) -> None:
+    names = (b"if-none-match", b"if-modified-since", b"range", b"if-range")
+    exchange = Guard().exchange(method, "https", "shop.example", "/", [(b"dnt", b"1"), *((n, b"x") for n in names)], 0)
+    assert exchange.request_headers == [(b"dnt", b"1")]

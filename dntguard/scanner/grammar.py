@@ -6,7 +6,8 @@ Whitespace is TAB, LF, FF, CR, SPACE, and no other. A quote opens a value only d
 followed by "=", a value must match or the tag is unfinished: without the look-ahead at the end of an attribute an
 unclosed quote would be read as the name of another attribute.
 
-CPython 3.11.0 to 3.11.4 mismatched possessive groups that had to backtrack inside: nothing here needs to.
+CPython 3.11.0 to 3.11.4 mismatched possessive groups that had to backtrack inside: nothing here needs to. No capture
+group in a possessive repeat may open and then fail (CPython issue 101955).
 """
 
 from __future__ import annotations
@@ -100,9 +101,13 @@ def _tidy(depth: int) -> bytes:
     """
     name = b"shape%d" % depth
     inside = rb"(?:" + _tidy(depth - 1) + rb")*+" if depth else rb"[^<]*+"
+    shape = _one_of(_SVG_SHAPES)
     return (
-        rb"[^<]++|<(?P<" + name + rb">" + _one_of(_SVG_SHAPES) + rb")" + _PLAIN_ATTRIBUTES
-        + rb"(?:/>|>" + inside + rb"</(?P=" + name + rb")>)|" + _COMMENT + rb"|" + _PLAIN_TITLE
+        # CPython issue 101955: in a possessive repeat, a group that opens and then fails is an error if something else
+        # matches after it. The look-ahead lets the group open only where it will close, and comments come before it.
+        rb"[^<]++|" + _COMMENT + rb"|" + _PLAIN_TITLE
+        + rb"|<(?=" + shape + rb")(?P<" + name + rb">" + shape + rb")" + _PLAIN_ATTRIBUTES
+        + rb"(?:/>|>" + inside + rb"</(?P=" + name + rb")>)"
     )  # fmt: skip
 
 

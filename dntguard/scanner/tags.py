@@ -65,7 +65,7 @@ def _decode_reference(found: re.Match[str]) -> str:
     name = found[1]
     if name is None:
         digits = found[0][2:].rstrip(";")
-        return _character(int(digits[1:], 16) if digits[0] in "xX" else int(digits[:_MOST_DIGITS]))
+        return _character(int(digits[1:], 16) if digits[0] in "xX" else int(digits.lstrip("0")[:_MOST_DIGITS] or "0"))
     if name in named_references and name.endswith(";"):
         return named_references[name]
     following = found.string[found.end() : found.end() + 1]
