@@ -32,6 +32,9 @@ def _case(says: str, html: str, out: str | None = None) -> Case:
 
 TAGS = [
     _case(
+        "references that are no character make no host", "<img src='&#0;&#xD800;&#x110000;&#128;//static.hotjar.com/'>"
+    ),
+    _case(
         "a numeric reference with many zeros",
         "<script src='https:&#0000000000000000000047;/static.hotjar.com/h.js'></script>",
         "{-}",
@@ -306,6 +309,17 @@ FOREIGN = [
 ]
 
 UNCERTAIN = [
+    _case("an own image where a style may be markup", "<svg></x><style><img src='/a.png'></style>"),
+    _case(
+        "a refused image where a style may be markup",
+        "<select><style><img src='{T}'></style></select>",
+        "<select>{-}</select>",
+    ),
+    _case(
+        "a drawing deeper than browsers nest",
+        "<svg>" + "<g>" * 600 + "<style>{bad}</style>",
+        "<svg>" + "<g>" * 600 + "{-}",
+    ),
     _case(
         "a table in a drawing in a table ends it",
         "<table><svg><desc><table></table></desc><![CDATA[>{bad}]]>",

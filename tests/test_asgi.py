@@ -623,3 +623,19 @@ def test_a_starlette_site_honors_the_signal_and_can_say_why() -> None:
 def test_a_starlette_site_does_not_see_refused_cookies() -> None:
     assert fetch("/cookies", {"DNT": "1", "Cookie": "_ga=1; a=2"}).json() == {"a": "2"}
     assert fetch("/cookies", {"Cookie": "_ga=1; a=2"}).json() == {"_ga": "1", "a": "2"}
+
+
+def test_headers_that_can_be_read_once_and_a_state_of_none_are_fine() -> None:
+    """The specification allows any iterable of headers."""
+    seen: list[Any] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append((scope["dntguard"].opt_out_honored, scope["state"]["consent"].analytics, list(scope["headers"])))
+        await send(start(JSON))
+        await send(body(b"{}"))
+
+    scope = http_scope(REFUSE)
+    scope["headers"] = iter(list(REFUSE))
+    scope["state"] = None
+    drive_asgi(DNTGuardMiddleware(app), scope)
+    assert seen == [(True, False, list(REFUSE))]

@@ -1,5 +1,6 @@
 """The command line: what it writes where, and that a mistake gets one clear line and exit code 2."""
 
+import contextlib
 import gzip
 import io
 import json
@@ -372,3 +373,30 @@ def test_a_full_disk_is_not_blamed_on_the_page(page: Path) -> None:
 def test_explain_a_vendor_s_id_names_what_to_ask_for(capsysbinary: Capture) -> None:
     assert main(["explain", "google-analytics"]) == 2
     assert b"_ga" in capsysbinary.readouterr().err
+
+
+def test_a_closed_standard_input_gets_one_line(monkeypatch: pytest.MonkeyPatch, capsysbinary: Capture) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    assert main(["rewrite", "-", "--url", URL]) == 2
+    assert b"standard input is closed" in capsysbinary.readouterr().err
+
+
+def test_a_name_that_the_terminal_cannot_show_is_no_reason_to_fail() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "dntguard", "explain", "b\u00fccher.example"],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"}, capture_output=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (1, b"")
+    assert done.stdout.startswith(b"b\\xfccher.example: ")
+
+
+def test_a_full_disk_in_the_middle_gets_one_line(
+    page: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        assert main(["rewrite", str(page), "--url", URL]) == 2
+        monkeypatch.undo()
+        with contextlib.suppress(OSError):
+            full.close()
+    assert capsys.readouterr().err.startswith("dntguard: standard output: ")

@@ -622,3 +622,27 @@ def test_a_flask_site_honors_the_signal_and_can_say_why() -> None:
 def test_a_flask_site_without_a_signal_is_as_it_was() -> None:
     answer = SITE.test_client(use_cookies=False).get("/", headers={"Cookie": "_ga=1; a=2"})
     assert answer.text == "<p>No signal and no choice refuses anything. _ga,a</p>" + TRACKER.decode()
+
+
+def test_an_iterable_that_cannot_be_iterated_is_closed_all_the_same() -> None:
+    """And it may ask for the consent while it tries."""
+    seen: list[object] = []
+
+    class Broken:
+        def __iter__(self) -> Iterator[bytes]:
+            seen.append(current_consent().opt_out_honored)
+            raise RuntimeError("no")
+
+        def close(self) -> None:
+            seen.append("closed")
+
+    def app(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        start_response("200 OK", [("Content-Type", "text/html")])
+        return Broken()
+
+    environ: Environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "HTTP_DNT": "1"}
+    response = DNTGuardMiddleware(app)(environ, lambda *_: lambda _: None)
+    with pytest.raises(RuntimeError, match="no"):
+        next(iter(response))
+    response.close()  # type: ignore[attr-defined]
+    assert seen == [True, "closed"]
