@@ -289,10 +289,10 @@ def _removal(kind: str, what: str, refusal: Refusal) -> Removal:
     return Removal(kind, what, refusal.vendor, refusal.purpose, refusal.rule)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=32)
 def _tag_verdicts(
     verdicts: Verdicts, scheme: str, host: str, bases: tuple[Location, ...], encoding_is_known: bool
 ) -> BoundedCache[Removal | Inline | None]:
-    """The remembered verdicts for pages of one host; 64 times 256 KiB is the most that hostile `Host`s can fill."""
+    """The remembered verdicts for pages of one host; few hosts are remembered, for a `Host` may be anything."""
     tags = _Tags(verdicts, Location(scheme, host, "/"), bases, encoding_is_known)
     return BoundedCache(tags.judge, entries=2048, size=256 * 1024)
