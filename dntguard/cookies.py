@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from dntguard.headers import Headers
 from dntguard.report import Removal
-from dntguard.urls import is_address, parents, site
+from dntguard.urls import is_address, may_be_echoed, parents, site
 from dntguard.verdicts import Refusal, Verdicts
 
 MOST_EXPIRIES = 24
@@ -19,9 +19,6 @@ MOST_EXPIRIES = 24
 
 _LONGEST_EXPIRED = 128
 """A longer name is not expired, for the same reason."""
-
-_SAFE_HOST = re.compile(r"[a-z0-9._-]+\Z").match
-"""Hosts that may be echoed into a response header."""
 
 _MAX_AGE = re.compile(rb";[\t ]*max-age[\t ]*=[\t ]*([^;]*)", re.IGNORECASE).findall
 _PAST = re.compile(rb"(?:-[0-9]+|0+)[\t ]*\Z").match
@@ -50,7 +47,7 @@ def without_refused_set_cookies(headers: Headers, verdicts: Verdicts) -> tuple[H
         if pair[0].lower() == b"set-cookie":
             name, refusal = _judge(pair[1], verdicts)
             if refusal is not None and not _deletes(pair[1]):
-                removals.append(_removal("set-cookie", name, refusal))
+                removals.append(refusal.removal("set-cookie", name))
                 continue
         kept.append(pair)
     return kept, removals
@@ -74,7 +71,7 @@ def without_refused_cookies(headers: Headers, verdicts: Verdicts) -> tuple[Heade
             if refusal is None:
                 pairs.append(piece)
             else:
-                refused.append((cookie_name(piece), _removal("cookie", name, refusal)))
+                refused.append((cookie_name(piece), refusal.removal("cookie", name)))
         if len(refused) == before:
             kept.append(pair)
         elif value := b";".join(pairs).strip(b" \t;"):
@@ -97,7 +94,7 @@ def expiries(names: Iterable[bytes], host: str, scheme: str, path: str) -> list[
     """
     registrable = site(host)
     domains: list[str] = [""]
-    if _SAFE_HOST(host) and not is_address(host) and "." in host:
+    if may_be_echoed(host) and not is_address(host) and "." in host:
         between = [name for name in parents(host) if name == registrable or name.endswith("." + registrable)]
         domains.extend(sorted(between, key=len)[:4])
     folder = re.match(r"/[A-Za-z0-9._~-]+(?=/)", path)
@@ -126,7 +123,3 @@ def _deletes(line: bytes) -> bool:
 def _judge(line: bytes, verdicts: Verdicts) -> tuple[str, Refusal | None]:
     name = cookie_name(line).decode("utf-8", "replace")
     return name, verdicts.cookie(name)
-
-
-def _removal(kind: str, name: str, refusal: Refusal) -> Removal:
-    return Removal(kind, name, refusal.vendor, refusal.purpose, refusal.rule)

@@ -17,7 +17,7 @@ from dntguard.policy import Policy
 from dntguard.report import Removal, Report
 from dntguard.rewriter import Rewriter
 from dntguard.signals import Signals, read_signals
-from dntguard.urls import INVALID_HOST, Location, parents, parse_host, site
+from dntguard.urls import INVALID_HOST, Location, may_be_echoed, parents, parse_host, site
 from dntguard.vendors import name_pattern
 from dntguard.verdicts import Verdicts, verdicts_for
 
@@ -35,9 +35,6 @@ _SUBRESOURCES = frozenset(
     b"worker".split()
 )
 """Values of `Sec-Fetch-Dest` (Fetch Metadata section 2.1) whose response no browser reads as a page."""
-
-_SAFE_HOST = re.compile(r"[a-z0-9._-]+\Z").match
-"""Hosts that may be echoed into a response header."""
 
 _ABSOLUTE_FORM = re.compile(r"https?://([^/?#]*)", re.IGNORECASE).match
 
@@ -285,7 +282,9 @@ class Exchange:
             return headers
         own = site(self._host) if self._host else ""
         hosts = [
-            name for name in (own, *self._policy.first_party, *self._policy.allow) if "." in name and _SAFE_HOST(name)
+            name
+            for name in (own, *self._policy.first_party, *self._policy.allow)
+            if "." in name and may_be_echoed(name)
         ]
         sources = " ".join(f"{host} *.{host}" if parents(host)[1:] else host for host in dict.fromkeys(hosts))
         policy = f"default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob: {sources}".rstrip()

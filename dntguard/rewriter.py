@@ -113,7 +113,7 @@ class Rewriter:
         refusal = self._verdicts.inline(text, self._page)
         if refusal is None:
             return None
-        return _removal("inline-script", " ".join(text[:_MOST_TEXT].decode("utf-8", "replace").split()), refusal)
+        return refusal.removal("inline-script", " ".join(text[:_MOST_TEXT].decode("utf-8", "replace").split()))
 
     def base(self, tag: bytes) -> None:
         """Learn of a `base` element.
@@ -193,7 +193,7 @@ class _Tags:
             if refusal is None:
                 return None
             if refusal is not _BY_PATH and simple[1] != b"link":
-                return _removal(element.kind, attribute_value(simple[3])[:_MOST_TEXT], refusal)
+                return refusal.removal(element.kind, attribute_value(simple[3])[:_MOST_TEXT])
         name, found = tag_parts(tag)
         if name == b"meta":
             return self._meta(found)
@@ -217,19 +217,19 @@ class _Tags:
             refusal = self._url(target, unclaimed=False) if target else None
         elif does == "set-cookie":
             refusal = self._verdicts.cookie(content.split("=")[0].strip())
-        return None if refusal is None else _removal("meta", content[:_MOST_TEXT], refusal)
+        return None if refusal is None else refusal.removal("meta", content[:_MOST_TEXT])
 
     def _fetches(self, element: Fetches, found: dict[bytes, bytes]) -> Removal | None:
         """Why what an element fetches is refused."""
         for name in element.urls:
             value = found.get(name)
             if value is not None and (refusal := self._value(value, element.runs)) is not None:
-                return _removal(element.kind, attribute_value(value)[:_MOST_TEXT], refusal)
+                return refusal.removal(element.kind, attribute_value(value)[:_MOST_TEXT])
         for name in element.srcsets:
             if name in found:
                 for url in candidates(attribute_value(found[name])):
                     if (refusal := self._url(url, element.runs)) is not None:
-                        return _removal(element.kind, url[:_MOST_TEXT], refusal)
+                        return refusal.removal(element.kind, url[:_MOST_TEXT])
         return None
 
     def _value(self, value: bytes, unclaimed: bool) -> Refusal | None:
@@ -283,10 +283,6 @@ def _script_of(target: Location) -> bytes:
         except Base64Error:
             return b""
     return data
-
-
-def _removal(kind: str, what: str, refusal: Refusal) -> Removal:
-    return Removal(kind, what, refusal.vendor, refusal.purpose, refusal.rule)
 
 
 @lru_cache(maxsize=32)

@@ -249,3 +249,11 @@ def parents(host: str) -> tuple[str, ...]:
         return (host,)
     labels = host.split(".")
     return tuple(".".join(labels[start:]) for start in range(len(labels)))
+
+
+_ECHOED = re.compile(r"[a-z0-9._-]+\Z").match
+
+
+def may_be_echoed(host: str) -> bool:
+    """Whether `host`, which a request chose, may be written into a response header: it holds no separator."""
+    return _ECHOED(host) is not None

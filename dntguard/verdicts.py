@@ -14,6 +14,7 @@ from functools import lru_cache
 from dntguard.caches import BoundedCache
 from dntguard.policy import Policy
 from dntguard.purposes import ALL_PURPOSES, Purpose
+from dntguard.report import Removal
 from dntguard.urls import Location, parents, site
 from dntguard.vendors import Match, Registry, name_pattern
 
@@ -36,6 +37,10 @@ class Refusal:
     vendor: str | None
     purpose: Purpose | None
     rule: str
+
+    def removal(self, kind: str, what: str) -> Removal:
+        """The record of something that was taken out for this reason."""
+        return Removal(kind, what, self.vendor, self.purpose, self.rule)
 
 
 class Verdicts:
