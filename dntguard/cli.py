@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TextIO
 
-from dntguard.bodies import Body, kind_of_body
+from dntguard.charsets import codec_of_page, codec_of_type, is_xhtml
 from dntguard.consent import REFUSE_ALL, Consent, decide
 from dntguard.errors import DNTGuardError
 from dntguard.policy import Policy
@@ -64,6 +64,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     rewrite.add_argument("file", metavar="FILE", help='an HTML file, or "-" for standard input')
     rewrite.add_argument("--url", required=True, help="the page's address, which says what is first party")
+    rewrite.add_argument(
+        "--type", default="text/html", metavar="TYPE",
+        help='the Content-Type it is served with, as in "application/xhtml+xml; charset=utf-16"',
+    )  # fmt: skip
     rewrite.add_argument("--policy", metavar="FILE.toml", help="a TOML file of policy options")
     rewrite.add_argument(
         "--signal", choices=sorted(_SIGNALS), default="all",
@@ -85,10 +89,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _rewrite(options: argparse.Namespace) -> int:
     policy = _policy(options.policy)
+    content_type: bytes = options.type.encode("latin-1", "replace")
     signals = _SIGNALS[options.signal]
     consent = REFUSE_ALL if signals is None else decide(signals, None, policy)
     try:
-        rewriter = Rewriter(policy, consent, options.url)
+        rewriter = Rewriter(policy, consent, options.url, content_type=content_type)
     except ValueError as error:
         raise _UsageError(f"--url: {error}") from None
     if options.file == "-" and sys.stdin is None:
@@ -96,7 +101,7 @@ def _rewrite(options: argparse.Namespace) -> int:
     try:
         with sys.stdin.buffer if options.file == "-" else Path(options.file).open("rb") as source:
             chunk = source.read(_CHUNK)
-            unreadable = _unreadable(chunk)
+            unreadable = _unreadable(chunk, content_type)
             if unreadable:
                 raise _UsageError(f"{options.file}: cannot be read as HTML, it is {unreadable}")
             while chunk:
@@ -115,14 +120,12 @@ def _rewrite(options: argparse.Namespace) -> int:
     return 0
 
 
-def _unreadable(first: bytes) -> str | None:
+def _unreadable(first: bytes, content_type: bytes) -> str | None:
     """What a file is that would come out as it went in, as if it were clean; None for what may be a page."""
     if first.startswith(_COMPRESSED):
         return "compressed"
-    kind = kind_of_body("GET", 200, [(b"content-type", b"text/html")], first)
-    if kind is Body.UNREADABLE:
-        return "in an encoding that is not ASCII-compatible; convert it to UTF-8"
-    return "binary" if b"\0" in first[:1024] else None
+    codec, _ = codec_of_page(first, codec_of_type(content_type), xml=is_xhtml(content_type))
+    return "binary" if not codec and b"\0" in first[:1024] else None
 
 
 def _write(data: bytes) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-from dntguard.bodies import Body, encoding_is_known, kind_of_body
+from dntguard.bodies import Body, kind_of_body, type_of_page
 from dntguard.consent import Consent, decide
 from dntguard.cookies import expiries, without_refused_cookies, without_refused_set_cookies
 from dntguard.headers import Headers, add_vary, get, get_all, remove, set_value
@@ -245,8 +245,8 @@ class Exchange:
 
     def _page(self, headers: Headers, first_chunk: bytes, more: bool) -> tuple[Headers, bytes]:
         location = Location(self._scheme, self._host, self._path)
-        known = encoding_is_known(headers, first_chunk)
-        self._rewriter = rewriter = Rewriter(self._policy, self.consent, location, encoding_is_known=known)
+        kind = type_of_page(headers)
+        self._rewriter = rewriter = Rewriter(self._policy, self.consent, location, content_type=kind)
         headers = remove(headers, _STALE)
         length = get(headers, b"content-length")
         whole = not more or (length is not None and length == b"%d" % len(first_chunk))

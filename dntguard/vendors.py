@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -140,6 +140,10 @@ class Registry:
 
     def find_inline(self, text: bytes) -> tuple[Match, ...]:
         """The vendors whose snippet an inline script holds, in the order of their marks in the text."""
+        return tuple(dict.fromkeys(self._inline.find(text)))
+
+    def each_inline(self, text: bytes) -> Iterator[Match]:
+        """The same one by one, as far as somebody asks: the first that is refused decides, and the rest costs time."""
         return self._inline.find(text)
 
     def _add_host(self, pattern: str, match: Match) -> None:
@@ -293,6 +297,9 @@ _ANYTHING = b"anything"
 
 
 _LABEL = b"abcdefghijklmnopqrstuvwxyz0123456789-"
+_IDENTIFIER = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_$."
+_LONGEST_CALL = 80
+"""How far before a call's end its name is looked for, in bytes."""
 _LONGEST_LABEL = 63
 """In bytes (RFC 1035 section 2.3.4)."""
 
@@ -310,9 +317,10 @@ class _InlineMarks:
 
     def __init__(self, vendors: tuple[Vendor, ...]) -> None:
         self._addresses: dict[bytes, list[tuple[bytes, bytes, Match]]] = {}
-        self._words: dict[bytes, list[tuple[re.Pattern[bytes], Match]]] = {}
-        self._methods: dict[bytes, list[tuple[re.Pattern[bytes], Match]]] = {}
+        self._calls: dict[tuple[bytes, bytes], list[Match]] = {}
         suffixes: set[bytes] = set()
+        methods: set[bytes] = set()
+        words: set[bytes] = set()
         for vendor in vendors:
             for mark in vendor.inline:
                 match = Match(vendor, mark)
@@ -323,37 +331,50 @@ class _InlineMarks:
                     domain = b".".join(host.split(b".")[-2:])
                     self._addresses.setdefault(domain, []).append((host, address[3].encode(), match))
                 elif call := _CALL_MARK(mark):
-                    # (?<![\w$.]) would miss window.fbq('init'...), which is the same call.
-                    name = rb"(?<![\w$])" + re.escape(call[1].encode())
-                    if call[3]:
-                        self._words.setdefault(call[3].encode(), []).append((re.compile(name + rb"\s*+\Z"), match))
+                    name, word = call[1].encode(), (call[3] or "").encode()
+                    self._calls.setdefault((name, word), []).append(match)
+                    if word:
+                        words.add(word)
                     else:
-                        method = call[1].rpartition(".")[2].encode()
-                        self._methods.setdefault(method, []).append((re.compile(name + rb"\s*+\Z"), match))
-        self._suffix = re.compile(rb"\.(" + _alternatives(suffixes) + rb")\\?/")
-        self._word = re.compile(rb"\(\s*+(?:\[\s*+)?+[\"'](" + _alternatives(self._words) + rb")[\"']")
-        self._method = re.compile(rb"\.(" + _alternatives(self._methods) + rb")\s*+\(")
+                        methods.add(name.rpartition(b".")[2])
+        self._dotted = re.compile(
+            rb"\.(?:(" + _alternatives(suffixes) + rb")\\?/|(" + _alternatives(methods) + rb")\s*+\()"
+        ).finditer
+        self._word = re.compile(rb"\(\s*+(?:\[\s*+)?+[\"'](" + _alternatives(words) + rb")[\"']").finditer
 
-    def find(self, text: bytes) -> tuple[Match, ...]:
+    def find(self, text: bytes) -> Iterator[Match]:
         candidates: list[_Candidate] = []
-        for found in self._suffix.finditer(text):
-            candidates.extend(self._at_address(text, found))
-        for pattern, calls in ((self._word, self._words), (self._method, self._methods)):
-            for found in pattern.finditer(text):
-                before = text[max(0, found.start() - 80) : found.end(1) if calls is self._methods else found.start()]
-                candidates.extend(
-                    _Candidate(found.start(), None, match) for call, match in calls[found[1]] if call.search(before)
-                )
+        for found in self._dotted(text):
+            if found.lastindex == 1:
+                dot = found.start()
+                before = text[max(0, dot - _LONGEST_LABEL) : dot]
+                domain = before[len(before.rstrip(_LABEL)) :] + text[dot : found.end(1)]
+                if domain in self._addresses:
+                    candidates.extend(self._at_address(text, found.end(1), domain))
+            else:
+                candidates.extend(self._at_call(text, found.start(), found.end(2), b""))
+        for found in self._word(text):
+            candidates.extend(self._at_call(text, found.start(), found.start(), found[1]))
         if not candidates:
-            return ()
+            return iter(())
         candidates.sort(key=lambda candidate: candidate.place)
-        return tuple(dict.fromkeys(_in_place(text, candidates)))
+        return _in_place(text, candidates)
 
-    def _at_address(self, text: bytes, found: re.Match[bytes]) -> Iterable[_Candidate]:
-        dot, end = found.start(), found.end(1)
-        before = text[max(0, dot - _LONGEST_LABEL) : dot]
-        start = dot - len(before) + len(before.rstrip(_LABEL))
-        for host, path, match in self._addresses.get(text[start:end], ()):
+    def _at_call(self, text: bytes, place: int, end: int, word: bytes) -> Iterator[_Candidate]:
+        """The marks that the function whose name ends at `end` is, called at `place` with `word`."""
+        before = text[max(0, end - _LONGEST_CALL) : end].rstrip()
+        name = before[len(before.rstrip(_IDENTIFIER)) :]
+        # `window.fbq('init'` is the same call as `fbq('init'`.
+        while True:
+            for match in self._calls.get((name, word), ()):
+                yield _Candidate(place, None, match)
+            _, dot, name = name.partition(b".")
+            if not dot:
+                return
+
+    def _at_address(self, text: bytes, end: int, domain: bytes) -> Iterator[_Candidate]:
+        """The marks that the address is whose host ends at `end`, in `domain`."""
+        for host, path, match in self._addresses[domain]:
             begin = end - len(host)
             if begin < 0 or text[begin:end] != host:
                 continue
@@ -382,7 +403,7 @@ def _opening_quote(text: bytes, place: int) -> int:
     return -1 if is_json else quote
 
 
-def _in_place(text: bytes, candidates: list[_Candidate]) -> Iterable[Match]:
+def _in_place(text: bytes, candidates: list[_Candidate]) -> Iterator[Match]:
     """The candidates that stand in code (calls) or begin a string of the code (addresses)."""
     read = end = 0
     opening = b""

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from dntguard.caches import BoundedCache
 from dntguard.policy import Policy
 from dntguard.purposes import ALL_PURPOSES, Purpose
 from dntguard.report import Removal
@@ -66,7 +65,6 @@ class Verdicts:
         self._block_cookies = _any_pattern(policy.block_cookies)
         self._remove_unclaimed = self.refusing and policy.third_party == "remove"
         self._cookies = lru_cache(maxsize=4096)(self._cookie)
-        self._inline = BoundedCache(registry.find_inline, entries=1024, size=4 * 1024 * 1024)
 
     def host(self, target: Location, page: Location, *, unclaimed: bool) -> Refusal | None:
         """Why a request from `page` to `target` is refused; None when it is not.
@@ -105,7 +103,7 @@ class Verdicts:
 
     def inline(self, text: bytes, page: Location) -> Refusal | None:
         """Why an inline script with this text is refused; None when it is not."""
-        for match in self._inline[text]:
+        for match in self.registry.each_inline(text):
             refusal = self._snippet(match, page)
             if refusal is not None:
                 return refusal

@@ -94,7 +94,7 @@ class Case:
         whole = b"".join(self.response.pieces())
         if self.expect.body is not None:
             return self.expect.body.encode(self.response.coding)
-        return REWRITTEN.encode() if self.expect.refused else whole
+        return REWRITTEN.encode(self.response.coding) if self.expect.refused else whole
 
 
 def load_cases() -> list[Case]:

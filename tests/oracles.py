@@ -48,7 +48,7 @@ class Element:
     Attributes:
         name: the lower-case local name.
         attributes: by lower-case name; `href` of XLink is `xlink:href`.
-        text: for a script, its child text content; else empty.
+        text: for a script or style, its child text content; else empty.
         namespace: `html`, `svg` or `math`.
         template: whether it stands in the content of a template.
     """
@@ -74,7 +74,7 @@ def html5lib_elements(html: bytes, *, scripting: bool) -> list[Element]:
             continue  # a comment or the doctype
         space, _, name = node.tag.removeprefix("{").rpartition("}")
         attributes = {("xlink:href" if key == _XLINK else key).lower(): value for key, value in node.attrib.items()}
-        text = (node.text or "") + "".join(child.tail or "" for child in node) if name == "script" else ""
+        text = (node.text or "") + "".join(child.tail or "" for child in node) if name in _WITH_TEXT else ""
         found.append(Element(name.lower(), attributes, text, short.get(space, "")))
     return found
 
@@ -104,11 +104,12 @@ def _lexbor(root: Any, *, template: bool) -> Iterator[Element]:
             continue
         name = (node.tag or "").lower()
         attributes = {key.lower(): value or "" for key, value in node.attributes.items()}
-        text = node.text(deep=False) if name == "script" else ""
+        text = node.text(deep=False) if name in _WITH_TEXT else ""
         yield Element(name, attributes, text, _lexbor_namespace(node) if name in _BOTH else "html", template)
 
 
-_BOTH = frozenset({"script", "image", "iframe", "link", "base"})
+_WITH_TEXT = ("script", "style")
+_BOTH = frozenset({"script", "style", "image", "iframe", "link", "base"})
 """Elements that mean something in HTML and something else, or nothing, in a drawing."""
 
 
@@ -137,7 +138,7 @@ def _turbohtml(parent: Any, *, template: bool) -> Iterator[Element]:
         if node is None:
             stack.pop()
         elif isinstance(node, turbohtml.Element):
-            text = "".join(map(_text, node.children)) if node.tag == "script" else ""
+            text = "".join(map(_text, node.children)) if node.tag in _WITH_TEXT else ""
             attributes = {key.lower(): _joined(value) for key, value in node.attrs.items()}
             yield Element(node.tag.lower(), attributes, text, str(node.namespace.value), template)
             stack.append((iter(node.children), template))
@@ -234,28 +235,79 @@ def refused_elements(elements: list[Element], judgement: Judgement | None = None
 def _is_refused(element: Element, base: str, judge: Judgement) -> bool:
     attributes = element.attributes
     in_svg = element.namespace == "svg"
+
+    def asks(*names: str, code: bool = False) -> bool:
+        return any(judge.host(attributes[name], base, loads_code=code) for name in names if name in attributes)
+
+    mark = attributes.get("data-dntguard", "").strip().lower()
+    if mark in _PURPOSES:
+        return mark in _PURPOSES[2:]
+    if any(_starts_with_snippet(value) for name, value in attributes.items() if name.startswith("on")):
+        return True
+    if _css_asks(attributes.get("style", ""), base, judge):
+        return True
+    if element.name == "style" and element.namespace != "math" and _css_asks(element.text, base, judge):
+        return True
     if element.name == "script" and element.namespace != "math":
         urls = [attributes[key] for key in (("href", "xlink:href") if in_svg else ("src",)) if key in attributes]
         if any(judge.host(url, base, loads_code=True) for url in urls):
             return True
         kind = attributes.get("type", "").strip().lower()
         return not urls and kind in _CODE_TYPES and bool(_starts_with_snippet(element.text))
-    if element.name == "iframe" and element.namespace == "html":
-        return "src" in attributes and judge.host(attributes["src"], base, loads_code=True)
-    if element.name == "link" and element.namespace == "html":
-        kinds = set(attributes.get("rel", "").lower().split())
-        return (
-            bool(kinds & _FETCHING) and "href" in attributes and judge.host(attributes["href"], base, loads_code=False)
-        )
-    if element.name == "img" and element.namespace == "html":
-        urls = [attributes["src"]] if "src" in attributes else []
-        urls += candidates(attributes.get("srcset", ""))
-        return any(judge.host(url, base, loads_code=False) for url in urls)
-    if element.name == "image" and in_svg:
-        return any(
-            judge.host(attributes[key], base, loads_code=False) for key in ("href", "xlink:href") if key in attributes
-        )
-    return False
+    if in_svg:
+        return element.name in ("image", "use", "feimage") and asks("href", "xlink:href")
+    return element.namespace == "html" and (
+        element.name in ("amp-analytics", "amp-ad") or _html_asks(element, base, judge, asks)
+    )
+
+
+def _html_asks(element: Element, base: str, judge: Judgement, asks: Callable[..., bool]) -> bool:
+    attributes = element.attributes
+    if asks("background"):
+        return True
+    match element.name:
+        case "iframe":
+            inner = attributes.get("srcdoc")
+            return asks("src", code=True) or (inner is not None and _document_asks(inner, judge))
+        case "frame" | "embed":
+            return asks("src", code=True)
+        case "object":
+            return asks("data", code=True)
+        case "link":
+            kinds = set(attributes.get("rel", "").lower().split())
+            return bool(kinds & _FETCHING) and asks("href")
+        case "img" | "source":
+            urls = candidates(attributes.get("srcset", ""))
+            return asks("src") or any(judge.host(url, base, loads_code=False) for url in urls)
+        case "video" | "audio" | "track":
+            return asks("src", "poster")
+        case "input":
+            return asks("formaction") or (attributes.get("type", "").lower() == "image" and asks("src"))
+        case "button":
+            return asks("formaction")
+        case "form":
+            return asks("action")
+        case "a" | "area":
+            return any(judge.host(url, base, loads_code=True) for url in attributes.get("ping", "").split())
+        case _:
+            return False
+
+
+_PURPOSES = ("keep", "necessary", "functional", "analytics", "marketing")
+"""What an author may write on an element; all but the first two are refused here."""
+
+
+def _document_asks(html: str, judge: Judgement) -> bool:
+    """Whether a document inside another holds anything refused, as lexbor sees it."""
+    return bool(refused_elements(lexbor_elements(html.encode("utf-8", "replace"), scripting=True), judge))
+
+
+_CSS_URL = re.compile(r"url\(\s*[\"']?([^\"')]*)", re.IGNORECASE).findall
+
+
+def _css_asks(css: str, base: str, judge: Judgement) -> bool:
+    """Whether a style sheet asks a refused host, in the plain forms that the strategies write."""
+    return "\\" not in css and any(judge.host(url, base, loads_code=False) for url in _CSS_URL(css))
 
 
 _starts_with_snippet = re.compile(r"\s*(?:<!--[^\n]*\n\s*)?" + re.escape(SNIPPET)).match

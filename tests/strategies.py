@@ -254,13 +254,50 @@ _PLANTS = (
     (b"image", b"href"),
     (b"link rel=stylesheet", b"href"),
     (b"link rel='x PRELOAD'", b"href"),
+    (b"object", b"data"),
+    (b"embed", b"src"),
+    (b"video", b"src"),
+    (b"video", b"poster"),
+    (b"source", b"srcset"),
+    (b"input type=image", b"src"),
+    (b"input", b"formaction"),
+    (b"form", b"action"),
+    (b"a", b"ping"),
+    (b"td", b"background"),
+    (b"use", b"href"),
+    (b"p data-dntguard=keep", b"background"),
+)
+_WITHOUT_ADDRESS = (
+    b"<a onclick=\"fbq('init', 1)\">",
+    b"<p onclick='fbq(&quot;init&quot;)' onclick=x>",
+    b"<body ONLOAD=\"fbq('init')\">",
+    b"<p style='background:url(//static.hotjar.com/p.gif)'>",
+    b'<p style="background:url(/own.png)">',
+    b"<title style='background:url(//static.hotjar.com/)' onclick=\"fbq('init')\">",
+    b"<style>p{background:url(//static.hotjar.com/)}</style>",
+    b"<style>p{background:url(/own.png)}",
+    b"<iframe srcdoc='<img src=//static.hotjar.com/>&lt;p>'></iframe>",
+    b"<iframe srcdoc=\"<script>fbq('init')</script>\">",
+    b"<amp-analytics>",
+    b"</amp-analytics>",
+    b"<amp-ad a=b>x</amp-ad>",
+    b"<div data-dntguard=marketing>",
+    b"<li data-dntguard='analytics' ping=x>",
+    b"<p data-dntguard=necessary>",
+    b"</div>",
+    b"</li>",
+    b"<!--[if IE]>",
+    b"<![endif]-->",
 )
 
 
 @st.composite
 def plants(draw: st.DrawFn) -> bytes:
     """A script, frame, image or link with an address; an inline script; a base: refused or not."""
-    kind: int = draw(st.integers(0, 9))
+    kind: int = draw(st.integers(0, 12))
+    if kind >= 10:
+        plain: bytes = draw(st.sampled_from(_WITHOUT_ADDRESS))
+        return plain
     if kind == 0:
         return b"<base" + draw(_spaces) + b"href" + draw(_value(draw(addresses))) + b">"
     if kind <= 2:

@@ -341,9 +341,29 @@ def test_a_reader_that_went_away_before_the_first_byte_is_told_nothing(
 
 
 @pytest.mark.parametrize(
+    ("content", "type_", "out"),
+    [
+        ("<p><img src=//static.hotjar.com/>".encode("utf-16"), "text/html", "<p><!---->".encode("utf-16")),
+        (
+            "<p><img src=//static.hotjar.com/>".encode("utf-16-be"),
+            "text/html; charset=utf-16be",
+            "<p><!---->".encode("utf-16-be"),
+        ),
+        (b"<p><img src='//static.hotjar.com/'/><IMG/></p>", "application/xhtml+xml", b"<p><!----><IMG/></p>"),
+    ],
+)
+def test_rewrite_reads_a_page_as_its_type_says(
+    tmp_path: Path, capsysbinary: Capture, content: bytes, type_: str, out: bytes
+) -> None:
+    file = tmp_path / "page"
+    file.write_bytes(content)
+    assert main(["rewrite", str(file), "--url", URL, "--type", type_]) == 0
+    assert capsysbinary.readouterr().out == out
+
+
+@pytest.mark.parametrize(
     ("content", "says"),
     [
-        ("<p>".encode("utf-16"), "encoding"),
         (gzip.compress(b"<p>"), "compressed"),
         (b"\x7fELF\x02\x01\x00\x00", "binary"),
     ],

@@ -11,11 +11,11 @@ from collections.abc import Iterable
 from itertools import count
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from dntguard.consent import REFUSE_ALL, Consent
-from dntguard.elements import ELEMENTS
+from dntguard.elements import AMP_PURPOSES, ELEMENTS
 from dntguard.policy import Policy
 from dntguard.purposes import ALL_PURPOSES
 from dntguard.rewriter import Rewriter, rewrite
@@ -31,7 +31,11 @@ from tests.strategies import (
     tidy_pages,
 )
 
-KINDS = {"inline-script", "meta", "markup"} | {element.kind for element in ELEMENTS.values()}
+KINDS = {"inline-script", "meta", "markup", "attribute", "css", "importmap", "speculationrules", "late-script"}
+KINDS |= {element.kind for element in ELEMENTS.values()} | {name.decode() for name in AMP_PURPOSES}
+
+EDITS = {"attribute", "css"} | {element.kind for element in ELEMENTS.values() if element.stays}
+"""Removals after which the element is still there."""
 
 GRANT_ALL = Consent(ALL_PURPOSES)
 SMALL = Policy(max_undecided=1024)
@@ -117,6 +121,8 @@ def test_a_parser_sees_in_the_output_the_input_less_the_refused_elements(parser:
 def test_the_output_is_made_of_pieces_of_the_input_in_order_and_inert_comments(page: bytes) -> None:
     rewriter = Rewriter(None, None, PAGE)
     out = rewriter.feed(page) + rewriter.close()
+    # What becomes of a tag that stays with fewer attributes is in test_scanner.py, of a style in test_stylesheets.py.
+    assume(not any(removal.kind in EDITS for removal in rewriter.removals) and b"srcdoc" not in page)
     first, *others = out.split(INERT)
     assert page.startswith(first)
     position = len(first)
@@ -125,7 +131,7 @@ def test_the_output_is_made_of_pieces_of_the_input_in_order_and_inert_comments(p
         assert position >= 0
         position += len(piece)
     assert not others or (page.endswith(others[-1]) and len(page) - len(others[-1]) >= position)
-    if INERT not in page:
+    if INERT not in page and b"[if" not in page:
         assert len(others) == rewriter.removal_count == len(rewriter.removals)
 
 

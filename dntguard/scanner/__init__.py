@@ -25,7 +25,8 @@ The attacks it is built against, each a way to make a scanner and a browser disa
 Sections are those of the HTML standard, https://html.spec.whatwg.org/multipage/parsing.html.
 """
 
-from dntguard.scanner.machine import INERT, INLINE, Inline, Judge, Scanner
-from dntguard.scanner.tags import attribute_value, tag_parts
+from dntguard.scanner.judge import INERT, Edit, Filter, Judge, Text
+from dntguard.scanner.machine import Scanner
+from dntguard.scanner.tags import attribute_value, tag_parts, with_attributes
 
-__all__ = ["INERT", "INLINE", "Inline", "Judge", "Scanner", "attribute_value", "tag_parts"]
+__all__ = ["INERT", "Edit", "Filter", "Judge", "Scanner", "Text", "attribute_value", "tag_parts", "with_attributes"]

@@ -50,6 +50,12 @@ class OpenElements:
     def __len__(self) -> int:
         return len(self._open)
 
+    def copy(self) -> OpenElements:
+        """The same elements on a stack of its own."""
+        other = OpenElements()
+        other._open = self._open.copy()  # noqa: SLF001
+        return other
+
     def clear(self) -> None:
         """Forget all."""
         self._open.clear()
@@ -58,6 +64,11 @@ class OpenElements:
     def in_html(self) -> bool:
         """Whether the current node is an HTML element."""
         return bool(self._open) and self._open[-1].space is HTML
+
+    @property
+    def in_svg(self) -> bool:
+        """Whether the current node is an SVG element."""
+        return bool(self._open) and self._open[-1].space is SVG
 
     @property
     def takes_html(self) -> bool:

@@ -21,11 +21,6 @@ from typing import NamedTuple, Self, cast
 SPACE = rb"[\t\n\f\r ]"
 NAME_END = rb"(?=[\t\n\f\r />])"
 VALUE = rb"""(?:"[^"]*+"|'[^']*+'|[^\t\n\f\r >"'][^\t\n\f\r >]*+|(?=>))"""
-_GENERAL_ATTRIBUTE = (
-    rb"[^\t\n\f\r />][^\t\n\f\r />=]*+(?:" + SPACE + rb"*+=" + SPACE + rb"*+" + VALUE + rb"|(?!" + SPACE + rb"*+=))"
-)
-_ATTRIBUTES = rb"""(?: [a-zA-Z-]++="[^"]*+"|[\t\n\f\r /]++|""" + _GENERAL_ATTRIBUTE + rb")*+"
-REST = _ATTRIBUTES + rb">"
 
 
 def any_case(name: str) -> bytes:
@@ -34,12 +29,45 @@ def any_case(name: str) -> bytes:
     return b"".join(b"[%c%c]" % (c, c ^ 0x20) if chr(c).isalpha() else b"%c" % c for c in name.encode())
 
 
+_ATTRIBUTE_REST = (
+    rb"[^\t\n\f\r />=]*+(?:" + SPACE + rb"*+=" + SPACE + rb"*+" + VALUE + rb"|(?!" + SPACE + rb"*+=))"
+)
+_ATTRIBUTES = rb"""(?: [a-zA-Z-]++="[^"]*+"|[\t\n\f\r /]++|[^\t\n\f\r />]""" + _ATTRIBUTE_REST + rb")*+"
+REST = _ATTRIBUTES + rb">"
+
+
+def _names_like(starts: str) -> bytes:
+    return b"(?:" + b"|".join(map(any_case, starts.split())) + b")"
+
+
+def _quiet_rest(loud: bytes, plain: bytes = b"") -> bytes:
+    """The rest of a tag of which no attribute is `loud`; the `plain` forms are tried first."""
+    return rb"(?:" + plain + rb"[\t\n\f\r /]++|(?!" + loud + rb")[^\t\n\f\r />]" + _ATTRIBUTE_REST + rb")*+>"
+
+
+_LOUD = _names_like("on style data-dntguard background ping attri action formaction")
+"""How the names of attributes begin that may matter on any element; a judge sees each tag that has one."""
+
+_PAINTS = _names_like("fill stroke filter mask marker clip-path cursor")
+"""How the names of attributes begin whose values are CSS in a drawing."""
+
+_STILL_CSS = rb"(?:[^\"'(&\\]++|\(#)*+"
+"""The value of a `style` attribute that loads nothing: no string, and no function but for those on a fragment."""
+
+QUIET_REST = _quiet_rest(
+    _LOUD,
+    # Told by its first letters; what they leave out are the names of _LOUD.
+    rb" (?:[ceg-nqrt-z]|a(?!tt|ct)|d(?!ata-dn)|s(?!ty)|b(?!ac)|f(?!ormac)|p(?!ing)|o(?!n))[a-z-]*+=\"[^\"]*+\"|"
+    rb" style=\"" + _STILL_CSS + rb"\"|",
+)
+
+
 def _one_of(names: str) -> bytes:
     return b"(?:" + b"|".join(map(any_case, names.split())) + b")" + NAME_END
 
 
-def _start_of(name: str) -> bytes:
-    return rb"<" + any_case(name) + NAME_END + REST
+def _start_of(name: str, rest: bytes = REST) -> bytes:
+    return rb"<" + any_case(name) + NAME_END + rest
 
 
 def _text_of(name: str) -> bytes:
@@ -51,27 +79,35 @@ def _end_of(name: str) -> bytes:
 
 
 def _raw_element(name: str) -> bytes:
-    """A whole element whose content is text."""
-    return _start_of(name) + _text_of(name) + _end_of(name)
+    """A whole element whose content is text, and whose attributes do not matter."""
+    return _start_of(name, QUIET_REST) + _text_of(name) + _end_of(name)
 
 
 RAW_TEXT = "style title textarea xmp iframe noembed noframes"
 """Elements whose content is text to an HTML parser: raw text and RCDATA (section 13.2.6.4)."""
 
-VOID_JUDGED = "img image link meta source track embed input frame"
-"""Elements without content that a judge is asked about; `image` is read as `img` in HTML."""
+AMP = "amp-ad amp-analytics amp-auto-ads amp-embed amp-pixel amp-sticky-ad amp-story-auto-ads amp-story-auto-analytics"
+"""AMP's elements for advertising and analytics."""
 
-STOPS = f"script noscript plaintext base svg math select template col frameset {RAW_TEXT} {VOID_JUDGED}"
+JUDGED = f"img image link meta source track embed input frame object video audio applet use feImage animate set {AMP}"
+"""Elements that a judge is always asked about, but for those whose content is text; HTML reads `image` as `img`."""
+
+CHANGES_READING = "plaintext base svg math select template col frameset"
+"""Elements without text of their own that change how what follows is read."""
+
+_SPECIAL = f"script noscript {CHANGES_READING} {RAW_TEXT}"
+STOPS = f"{_SPECIAL} {JUDGED}"
 """The start tags that the skipping pattern never runs over."""
 
 _SVG_SHAPES = (
     "path g use defs symbol rect circle ellipse line polyline polygon text tspan textPath marker mask pattern "
     "clipPath linearGradient radialGradient stop filter feGaussianBlur feOffset feBlend feFlood feComposite "
-    "feColorMatrix feMerge feMergeNode animate animateTransform animateMotion set metadata"
+    "feColorMatrix feMerge feMergeNode animateTransform animateMotion metadata"
 )
 """SVG elements without any effect on how the rest is read."""
 
-_COMMENT = rb"<!--(?:-?>|(?:[^-]++|-(?!-!?>))*+--!?>)"
+_COMMENT_REST = rb"(?:-?>|(?:[^-]++|-(?!-!?>))*+--!?>)"
+_COMMENT = rb"<!--(?!\[[iI][fF])" + _COMMENT_REST
 _BOGUS_COMMENT = rb"<!(?!--)[^>]*+>|<\?[^>]*+>|</(?![a-zA-Z])[^>]++>|</>"
 
 
@@ -91,7 +127,15 @@ def _quiet_start(stops: str) -> bytes:
 
 
 _PLAIN_TITLE = rb"<" + any_case("title") + rb">[^<]*+</" + any_case("title") + rb">"
-_PLAIN_ATTRIBUTES = rb"(?:[\t\n\f\r ]++[a-zA-Z_:][a-zA-Z0-9_:.-]*+=\"[^\"]*+\")*+[\t\n\f\r ]*+"
+_PLAIN_ATTRIBUTES = (
+    rb"(?:[\t\n\f\r ]++(?:"
+    + rb"xmlns(?::[a-z]++)?+=\"[^\"]*+\""
+    + rb"|(?!" + _LOUD + rb")[a-zA-Z_:][a-zA-Z0-9_:.-]*+=\"[^\"/&\\]*+\""
+    + rb"|style=\"" + _STILL_CSS + rb"\""
+    + rb"))*+[\t\n\f\r ]*+"
+)  # fmt: skip
+"""Attributes that load nothing in a drawing, where a `fill` is CSS and a `use` has an address."""
+
 
 
 def _tidy(depth: int) -> bytes:
@@ -117,7 +161,7 @@ _SIMPLE_SVG = rb"<" + any_case("svg") + _PLAIN_ATTRIBUTES + rb">(?:" + _tidy(3) 
 
 _HARMLESS = (
     rb"<(?:" + any_case("meta") + rb"|" + any_case("input") + rb")(?: (?!(?:" + any_case("http-equiv")
-    + rb"|" + any_case("charset") + rb"|" + any_case("src") + rb")=)[a-zA-Z:-]++=\"[^\"]*+\")*+[ /]*+>"
+    + rb"|" + any_case("charset") + rb"|" + any_case("src") + rb")=|" + _LOUD + rb")[a-zA-Z:-]++=\"[^\"]*+\")*+[ /]*+>"
 )  # fmt: skip
 """The plain form of two judged elements that are everywhere, without the attributes that a judge would look at."""
 
@@ -129,19 +173,27 @@ def always(pattern: bytes) -> Always:
     return cast("Always", re.compile(pattern).match)
 
 
-def _skipping(stops: str, *, whole: tuple[bytes, ...] = (), end_stops: str = "", cdata_stops: bool = False) -> bytes:
+def _skipping(
+    stops: str,
+    *,
+    rest: bytes = QUIET_REST,
+    whole: tuple[bytes, ...] = (),
+    end_stops: str = "",
+    cdata_stops: bool = False,
+) -> bytes:
     """The pattern that runs over everything but the start tags in `stops` and the end tags in `end_stops`.
 
-    `whole` elements it runs over too; with `cdata_stops` it does not run over what may be a CDATA section.
+    Of other start tags it runs over those that end in `rest`. `whole` elements it runs over too; with `cdata_stops` it
+    does not run over what may be a CDATA section.
     """
     quick_end = b"" if end_stops else rb"|</[a-zA-Z]++[0-9]?+>"
     end = rb"|</" + (rb"(?!" + _one_of(end_stops) + rb")" if end_stops else b"") + rb"[a-zA-Z][^\t\n\f\r />]*+" + REST
     return (
         rb"(?:[^<]++"
         + quick_end
-        + rb"|<" + _quiet_start(stops) + rb"[^\t\n\f\r />]*+" + REST
+        + rb"|<" + _quiet_start(stops) + rb"[^\t\n\f\r />]*+" + rest
         + rb"|" + _HARMLESS
-        + rb"|<(?=[a-zA-Z])(?!" + _one_of(stops) + rb")[^\t\n\f\r />]++" + REST
+        + rb"|<(?=[a-zA-Z])(?!" + _one_of(stops) + rb")[^\t\n\f\r />]++" + rest
         + end
         + rb"|" + _COMMENT
         + rb"|" + (rb"(?!<!\[CDATA\[)" if cdata_stops else b"") + rb"(?:" + _BOGUS_COMMENT + rb")"
@@ -151,19 +203,24 @@ def _skipping(stops: str, *, whole: tuple[bytes, ...] = (), end_stops: str = "",
     )  # fmt: skip
 
 
-_WHOLE = (*map(_raw_element, ("style", "title", "textarea")), _SIMPLE_SVG)
-_TAKEN = (
-    # TAG: a judged tag without content
-    rb"(<" + _one_of(VOID_JUDGED) + REST + rb")"
+def _tag(special: str) -> bytes:
+    """TAG: a start tag that is none of the special ones."""
+    return rb"(<(?=[a-zA-Z])(?!" + _one_of(special) + rb")[^\t\n\f\r />]++" + REST + rb")"
+
+
+_WHOLE = (*map(_raw_element, ("title", "textarea")), _SIMPLE_SVG)
+_ELEMENTS = (
     # SCRIPT, SCRIPT_TEXT: a script's start tag and its text, when it is all here and never escaped
-    + rb"|(" + _start_of("script") + rb")"
+    rb"|(" + _start_of("script") + rb")"
     + rb"([^<]*+(?:<(?!/" + any_case("script") + NAME_END + rb"|!--)[^<]*+)*+)"
     + _end_of("script")
+    # STYLE, STYLE_TEXT: a style's
+    + rb"|(" + _start_of("style") + rb")(" + _text_of("style") + rb")" + _end_of("style")
     # FRAME: a whole frame's start tag
     + rb"|(" + _start_of("iframe") + rb")" + _text_of("iframe") + _end_of("iframe")
 )  # fmt: skip
 # NOSCRIPT, NOSCRIPT_TEXT: a whole noscript element's start tag and content
-_NOSCRIPT = rb"|(" + _start_of("noscript") + rb")(" + _text_of("noscript") + rb")" + _end_of("noscript")
+_NOSCRIPT = rb"|(" + _start_of("noscript", QUIET_REST) + rb")(" + _text_of("noscript") + rb")" + _end_of("noscript")
 
 
 class Step(NamedTuple):
@@ -183,19 +240,27 @@ class Step(NamedTuple):
         return cls(always(skipping + rb"(?:" + taken + rb")?+"), re.compile(skipping).groups)
 
 
-TAG, SCRIPT, SCRIPT_TEXT, FRAME, NOSCRIPT, NOSCRIPT_TEXT = range(1, 7)
-"""The groups of what was taken, counted from `Step.before`; `SCRIPT` and `NOSCRIPT` come with their texts."""
+TAG, SCRIPT, SCRIPT_TEXT, STYLE, STYLE_TEXT, FRAME, NOSCRIPT, NOSCRIPT_TEXT = range(1, 9)
+"""The groups of what was taken, counted from `Step.before`; all but `TAG` and `FRAME` come with their texts."""
 
-STEP = Step.of(_skipping(STOPS, whole=_WHOLE), _TAKEN + _NOSCRIPT)
+STEP = Step.of(_skipping(STOPS, whole=_WHOLE), _tag(_SPECIAL) + _ELEMENTS + _NOSCRIPT)
 """The step for plain data."""
 
-NESTED_STEP = Step.of(_skipping(STOPS.replace("noscript ", ""), whole=_WHOLE), _TAKEN)
+NESTED_STEP = Step.of(
+    _skipping(STOPS.replace("noscript ", ""), whole=_WHOLE), _tag(_SPECIAL.replace("noscript ", "")) + _ELEMENTS
+)
 """The step inside a noscript element, where another one is nothing special."""
 
 WARY_STEP = Step.of(
-    _skipping(STOPS, end_stops="select", cdata_stops=True), rb"(<" + _one_of(VOID_JUDGED) + REST + rb")"
+    _skipping(STOPS, rest=_quiet_rest(_LOUD + rb"|" + _PAINTS), end_stops="select", cdata_stops=True), _tag(_SPECIAL)
 )
 """The step for uncertain places: no element is read whole."""
+
+QUIET_TAG = re.compile(rb"<[a-zA-Z][^\t\n\f\r />]*+" + QUIET_REST).fullmatch
+"""Whether no attribute of a tag in HTML matters on any element."""
+
+QUIET_SHAPE = re.compile(rb"<[a-zA-Z][^\t\n\f\r />]*+" + _PLAIN_ATTRIBUTES + rb"/?+>").fullmatch
+"""Whether a tag in a drawing holds nothing that could be an address, in the plain form."""
 
 _TOKEN_PATTERN = (
     rb"[^<]++|<(?=[^a-zA-Z/!?])|<(?P<name>[a-zA-Z][^\t\n\f\r />]*+)" + REST
@@ -210,17 +275,20 @@ FOREIGN_TOKEN = re.compile(rb"(?:" + _tidy(0) + rb")++|" + _TOKEN_PATTERN).match
 
 CONSTRUCT = re.compile(
     rb"<(?:(?P<slash>/?+)(?P<name>[a-zA-Z][^\t\n\f\r />]*+)(?P<named>" + NAME_END + rb")?+"
-    rb"|(?P<cdata>!\[CDATA\[)|(?P<comment>!--)|(?P<bogus>[!?/]))"
+    rb"|(?P<cdata>!\[CDATA\[)|(?P<conditional>!--\[[iI][fF])|(?P<comment>!--)|(?P<bogus>[!?/]))"
 ).match
 """What an unfinished or special construct is."""
 
-LONGEST_NAME = 16
+LONGEST_NAME = 24
 """A longer tag name is none of those that matter."""
 
-SHORTEST_UNDECIDED = re.compile(rb"<(?:!(?:-(?:--?)?|\[(?:C(?:D(?:A(?:T(?:A)?)?)?)?)?)?|/)?\Z").match
+SHORTEST_UNDECIDED = re.compile(rb"<(?:!(?:-(?:-(?:-|\[[iI]?+)?+)?+|\[(?:C(?:D(?:A(?:T(?:A)?)?)?)?)?)?|/)?\Z").match
 """The end of a chunk where it is not yet known which construct begins."""
 
 TAG_REST = re.compile(REST).match
+WHOLE_ATTRIBUTES = re.compile(rb"<[a-zA-Z][^\t\n\f\r />]*+" + NAME_END + _ATTRIBUTES).match
+"""A start tag as far as its attributes are whole."""
+
 ATTRIBUTE = re.compile(
     rb"[\t\n\f\r /]*+([^\t\n\f\r />][^\t\n\f\r />=]*+)(?:" + SPACE + rb"*+=" + SPACE + rb"*+"
     rb"""(?:"([^"]*+)"|'([^']*+)'|([^\t\n\f\r >"'][^\t\n\f\r >]*+)|(?=>))"""
@@ -242,6 +310,9 @@ SCRIPT_MARKS = (
     re.compile(rb"<" + _CLOSE + rb"|(?P<unescape>-->)").search,
 )
 """What changes the state of a script's text: in plain, escaped and double escaped script data."""
+
+CONDITIONAL = re.compile(rb"<!--\[[^\]]*+\]>").match
+"""What begins a downlevel-hidden conditional comment, markup to old browsers only."""
 
 COMMENT_END = re.compile(rb"--!?>").search
 GREATER = re.compile(rb">").search

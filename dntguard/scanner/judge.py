@@ -22,9 +22,12 @@ class Text(Enum):
     """An answer about a start tag: the element's text decides, read as this."""
 
     SCRIPT = "script"
+    MODULE = "module"
     STYLE = "style"
     IMPORT_MAP = "importmap"
     SPECULATION_RULES = "speculationrules"
+    KEEP = "keep"
+    """The text stays as it is, even where the scanner would ask about it for being in doubt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +68,13 @@ class Judge(Protocol[Verdict]):
         """What becomes of the whole text of an element; a verdict takes the element out."""
 
     def style(self) -> Filter:
-        """What rewrites a style sheet that comes in pieces; it reports by itself what it takes out."""
+        """What rewrites a style sheet over the limit, in pieces; it reports by itself what it takes out."""
 
     def base(self, tag: bytes) -> None:
         """Learn of a `base` element that stays. The answers in `tags` may change after this."""
 
     def removed(self, verdict: Verdict, tag: bytes) -> None:
         """Learn that the element that starts with `tag`, or a part of it, was taken out."""
+
+    def passed(self, verdict: Verdict) -> None:
+        """Learn that a script over the limit holds something refused in a part that came after; it was let through."""

@@ -7,20 +7,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from enum import Enum
-from typing import Final, Generic, Protocol, TypeVar
+from dataclasses import replace
+from typing import Any, Final, Generic
 
+from dntguard.scanner.extent import VOID, Extent, Reach
 from dntguard.scanner.foreign import BREAKOUT, MAY_INTEGRATE, ROOTS, OpenElements, is_plain_text, text_content
 from dntguard.scanner.grammar import (
     CDATA_END,
+    CHANGES_READING,
     COMMENT_END,
+    CONDITIONAL,
     CONSTRUCT,
     FOREIGN_TOKEN,
+    FRAME,
     GREATER,
+    JUDGED,
     LONGEST_NAME,
     NESTED_STEP,
     NOSCRIPT,
     NOSCRIPT_TEXT,
+    QUIET_SHAPE,
+    QUIET_TAG,
     RAW_END,
     RAW_TEXT,
     SCRIPT,
@@ -29,56 +36,30 @@ from dntguard.scanner.grammar import (
     SHORTEST_UNDECIDED,
     STEP,
     STOPS,
+    STYLE,
+    STYLE_TEXT,
     TAG,
     TAG_REST,
     TOKEN,
-    VOID_JUDGED,
     WARY_STEP,
+    WHOLE_ATTRIBUTES,
 )
+from dntguard.scanner.judge import INERT, Edit, Filter, Judge, Text, Verdict
 from dntguard.scanner.tags import CutTag, is_self_closing, whole_name
 
-INERT: Final = b"<!---->"
-"""What a removed element leaves. Never nothing: the text around it must not join into a new tag."""
-
-
-Verdict = TypeVar("Verdict")
-"""Why something is taken out; the scanner only passes it on."""
-
-
-class Inline(Enum):
-    """The type of `INLINE`, a judge's answer for a script tag whose text must be judged."""
-
-    INLINE = "inline"
-
-
-INLINE: Final = Inline.INLINE
-
-
-class Judge(Protocol[Verdict]):
-    """What the scanner asks."""
-
-    tags: Mapping[bytes, Verdict | Inline | None]
-    """From the exact bytes of a start tag to why it is refused; None to keep it. May change after `base`."""
-
-    ambiguous: Verdict | None
-    """Why that which cannot be decided is taken out; None to keep it."""
-
-    def inline(self, text: bytes) -> Verdict | None:
-        """Why a script with this text is refused; None to keep it."""
-
-    def base(self, tag: bytes) -> None:
-        """Learn of a `base` element."""
-
-    def removed(self, verdict: Verdict, tag: bytes) -> None:
-        """Learn that the element that starts with `tag` was taken out."""
-
-
-_JUDGED = frozenset((VOID_JUDGED + " script iframe").encode().split())
+_JUDGED = frozenset((JUDGED.lower() + " script style iframe").encode().split())
 _RAW_NAMES = frozenset(RAW_TEXT.encode().split())
-_STOP_NAMES = frozenset(STOPS.encode().split())
-_CHANGES_READING = frozenset(b"plaintext base svg math select template col frameset".split())
-_PASS, _HOLD, _DROP = "pass", "hold", "drop"
+_STOP_NAMES = frozenset(STOPS.lower().encode().split())
+_CHANGES_READING = frozenset(CHANGES_READING.encode().split())
+_ELEMENT_OF = {TAG: TAG, SCRIPT_TEXT: SCRIPT, STYLE_TEXT: STYLE, FRAME: FRAME}
+"""From the last group of what was taken to that of its start tag."""
+_PASS, _HOLD, _DROP, _WATCH = "pass", "hold", "drop", "watch"
+_FOREIGN_TEXT = {b"script": Text.SCRIPT, b"style": Text.STYLE}
+_IN_CONDITIONAL: Final = b"<!>"
+"""What a removed element leaves inside a comment, which INERT would end."""
 _EXCERPT = 200
+_OVERLAP = 4096
+"""No mark of a snippet is longer, in bytes."""
 _DEEPEST = 512
 """How deep foreign content is followed; browsers themselves stop nesting about there."""
 
@@ -92,12 +73,14 @@ class Scanner(Generic[Verdict]):
         judge: is asked about each tag and script that may matter.
         limit: how many bytes may be held back for one undecided tag or script.
         nested: scan the content of a `noscript` element, as a browser without scripting reads it.
+        inert: what a removed element leaves.
     """
 
-    def __init__(self, judge: Judge[Verdict], limit: int, *, nested: bool = False) -> None:
+    def __init__(self, judge: Judge[Verdict], limit: int, *, nested: bool = False, inert: bytes = INERT) -> None:
         self._judge = judge
         self._limit = limit
         self._nested = nested
+        self._inert = inert
         self._step = NESTED_STEP if nested else STEP
         self._out: list[bytes] = []
         self._pending = b""
@@ -115,9 +98,19 @@ class Scanner(Generic[Verdict]):
         self._raw_action = _PASS
         self._raw_tag = b""
         self._raw_held = bytearray()
-        self._raw_verdict: Verdict | Inline | None = None
+        self._raw_kind: Text | None = None
         self._raw_doubtful = False
+        self._raw_filter: Filter | None = None
+        self._raw_edit: Edit[Verdict] | None = None
         self._escaped = 0
+        # A conditional comment.
+        self._conditional_held = bytearray()
+        # An element that goes with its content: what reads on to its end. And in that: how far the element reaches.
+        self._inner: Scanner[Any] | None = None
+        self._extent: Extent | None = None
+        self._extent_base = 0
+        self._reach = Reach.INSIDE
+        self._unread: tuple[bytes, bool, bytes] | None = None
 
     @property
     def settled(self) -> bool:
@@ -152,6 +145,12 @@ class Scanner(Generic[Verdict]):
             self._pending = b""
             if self._raw_action is _HOLD:
                 self._finish_raw(at_end=True)
+            elif self._raw_filter is not None:
+                self._out.append(self._raw_filter.close())
+        elif mode == self._conditional:
+            self._out.append(bytes(self._conditional_held))  # a comment to the end
+        elif mode in (self._dropping, self._comment_drop):
+            self._pending = b""
         self._out.append(self._pending)
         self._pending = b""
         self._mode = self._data
@@ -167,8 +166,8 @@ class Scanner(Generic[Verdict]):
     def _data(self, data: bytes, pos: int) -> int:
         if self._stack:
             return self._foreign(data, pos)
-        if self._recoverable:
-            return self._recover(data, pos)
+        if self._recoverable or self._extent is not None:
+            return self._one_token(data, pos)
         judge, out = self._judge, self._out
         step, before = self._step if self.certain else WARY_STEP
         tags = judge.tags
@@ -187,22 +186,52 @@ class Scanner(Generic[Verdict]):
                 out.append(data[start : found.start(before + NOSCRIPT)])
                 self._begin_raw(b"noscript", found[before + NOSCRIPT], None, doubtful=False, hold=True)
                 return found.start(before + NOSCRIPT_TEXT)
-            first = before + (SCRIPT if group == SCRIPT_TEXT else group)
+            first = before + _ELEMENT_OF[group]
             tag = found[first]
             verdict = tags[tag]
             if verdict is None:
                 continue
-            if verdict is INLINE:
-                verdict = judge.inline(found[before + SCRIPT_TEXT])
-                if verdict is None:
+            answer = None
+            if type(verdict) is Text:
+                answer = judge.text(verdict, found[before + group])
+                if answer is None:
                     continue
             out.append(data[start : found.start(first)])
-            start = pos
-            self._remove(verdict, tag)
+            if group == TAG:
+                start = pos
+                if type(verdict) is Edit:
+                    self._edited(verdict, tag)
+                else:
+                    self._take_out(whole_name(tag), tag, verdict)
+                    if self._mode != self._data:
+                        return pos
+                continue
+            # A whole element with its text.
+            if type(verdict) is Edit and verdict.text is not None:
+                answer = judge.text(verdict.text, found[before + group])
+            if type(verdict) not in (Text, Edit):
+                answer = verdict
+            if answer is not None and type(answer) is not Edit:
+                self._remove(answer, tag)
+                start = pos
+                continue
+            start = found.start(first)
+            if type(verdict) is Edit:
+                self._edited(verdict, tag)
+                start = found.end(first)
+            if type(answer) is Edit:
+                out.append(data[start : found.start(before + group)])
+                self._edited(answer, tag)
+                start = found.end(before + group)
 
     def _remove(self, verdict: Verdict, tag: bytes) -> None:
-        self._out.append(INERT)
+        self._out.append(self._inert)
         self._judge.removed(verdict, tag)
+
+    def _edited(self, edit: Edit[Verdict], tag: bytes) -> None:
+        self._out.append(edit.instead)
+        for verdict in edit.verdicts:
+            self._judge.removed(verdict, tag)
 
     def _construct(self, data: bytes, pos: int) -> int:
         """What begins at `pos`, a `<` that no fast path took: a tag that matters, or one that the chunk cuts."""
@@ -218,11 +247,17 @@ class Scanner(Generic[Verdict]):
                 return len(data)
             complete = TAG_REST(data, end)
             if complete is None:
-                self._tag = CutTag(name, bool(found["slash"]), held=self._matters(name, bool(found["slash"])))
+                # An end tag matters only where open elements are followed.
+                held = not found["slash"] or bool(self._stack) or self._recoverable or self._extent is not None
+                self._tag = CutTag(name, bool(found["slash"]), held=held)
                 self._mode = self._in_tag
                 return self._in_tag(data, pos, skip=end)
             self._whole_tag(name, bool(found["slash"]), data[pos : complete.end()])
             return complete.end()
+        if found["conditional"]:
+            self._conditional_held.clear()
+            self._mode = self._conditional
+            return pos
         if found["comment"]:
             self._out.append(data[pos:end])
             self._mode = self._comment
@@ -232,11 +267,14 @@ class Scanner(Generic[Verdict]):
         self._mode = self._bogus_comment
         return pos
 
-    def _matters(self, name: bytes, is_end: bool) -> bool:
-        """Whether a tag that the chunk cuts must be held back until it is whole."""
-        return bool(self._stack) or self._recoverable or (name in _STOP_NAMES and not is_end)
-
     def _whole_tag(self, name: bytes, is_end: bool, tag: bytes) -> None:
+        if self._extent is not None:
+            self._tag_inside(self._extent, name, is_end, tag)
+        else:
+            self._follow(name, is_end, tag)
+
+    def _follow(self, name: bytes, is_end: bool, tag: bytes) -> None:
+        """What a whole tag does."""
         if self._stack:
             if is_end:
                 self._foreign_end(name, tag)
@@ -257,21 +295,21 @@ class Scanner(Generic[Verdict]):
 
     def _start_tag(self, name: bytes, tag: bytes) -> bool:
         """A whole start tag in HTML content (section 13.2.6.4). Returns whether it stays."""
-        verdict = self._judge.tags[tag] if name in _JUDGED else None
+        verdict = self._judge.tags[tag] if name in _JUDGED or not self.certain or not QUIET_TAG(tag) else None
         if name in MAY_INTEGRATE or name in _CHANGES_READING or name == b"noscript":
             self._recoverable = False
         if name == b"script" or name in _RAW_NAMES:
             if name == b"script" and verdict is None and not self.certain:
-                verdict = INLINE  # it may be SVG's, where `src` means nothing and the text runs beside it
-            self._begin_raw(name, tag, verdict, doubtful=not self.certain)
-            return verdict is None or verdict is INLINE
+                verdict = Text.SCRIPT  # it may be SVG's, where `src` means nothing and the text runs beside it
+            return self._begin_raw(name, tag, verdict, doubtful=not self.certain)
         if name == b"noscript" and not self._nested:
             if self._stack:
                 self._lose_track()  # without scripting its content may end what is open here
-            self._begin_raw(name, tag, None, doubtful=False, hold=True)
-            return True
-        if verdict is not None and verdict is not INLINE:
-            self._remove(verdict, tag)
+            return self._begin_raw(name, tag, verdict, doubtful=False, hold=True)
+        if type(verdict) is Edit:
+            tag = self._edit(verdict, tag)
+        elif verdict is not None and type(verdict) is not Text:
+            self._take_out(name, tag, verdict)
             return False
         self._out.append(tag)
         if self._recoverable and name in BREAKOUT:
@@ -298,6 +336,59 @@ class Scanner(Generic[Verdict]):
             self._uncertain = True
         return True
 
+    def _edit(self, edit: Edit[Verdict], tag: bytes) -> bytes:
+        """Report an edit; returns the tag that stands instead."""
+        for verdict in edit.verdicts:
+            self._judge.removed(verdict, tag)
+        return edit.instead
+
+    # --- elements that go with their content --------------------------------------------------------------------------
+
+    def _take_out(self, name: bytes, tag: bytes, verdict: Verdict) -> None:
+        """Take an element out that starts with `tag`, and is not one whose content is text."""
+        self._remove(verdict, tag)
+        foreign = bool(self._stack) and not self._stack.reads_as_html(name) and not self._stack.breaks_out(name, tag)
+        if is_self_closing(tag) if foreign else name in VOID:
+            return
+        self._inner = inner = Scanner(_NOBODY, self._limit, nested=True)
+        inner._stack = self._stack.copy()
+        inner._extent = Extent()
+        inner._whole_tag(name, False, tag)
+        inner._extent_base = min(len(self._stack), len(inner._stack))
+        self._mode = self._dropping
+
+    def _dropping(self, data: bytes, pos: int) -> int:
+        inner = self._inner
+        assert inner is not None  # noqa: S101  # for the type checker
+        while pos < len(data) and inner._reach is Reach.INSIDE:
+            pos = inner._mode(data, pos)
+        inner._out.clear()
+        self._pending, inner._pending = inner._pending, b""
+        if inner._reach is not Reach.INSIDE:
+            self._inner = None
+            self._mode = self._data
+            if inner._unread is not None:
+                self._whole_tag(*inner._unread)
+        return pos
+
+    def _tag_inside(self, extent: Extent, name: bytes, is_end: bool, tag: bytes) -> None:
+        """A tag in an element that goes: the scan follows it as ever, and learns where the element ends."""
+        foreign = bool(self._stack) and not self._stack.reads_as_html(name) and not self._stack.breaks_out(name, tag)
+        reach = extent.end(name) if is_end else extent.start(name)
+        if reach is Reach.INSIDE:
+            self._follow(name, is_end, tag)
+            if len(self._stack) < self._extent_base:
+                reach = Reach.BEFORE  # an element around it has ended
+            elif not is_end and self._mode == self._data and not (is_self_closing(tag) if foreign else name in VOID):
+                extent.opened(name)
+        if reach is not Reach.INSIDE:
+            self._reach = reach
+            self._unread = (name, is_end, tag) if reach is Reach.BEFORE else None
+            self._mode = self._stopped
+
+    def _stopped(self, data: bytes, pos: int) -> int:
+        raise NotImplementedError("the element has ended")  # the scan outside goes on
+
     # --- tags that the chunk cuts -------------------------------------------------------------------------------------
 
     def _in_tag(self, data: bytes, pos: int, skip: int = 0) -> int:
@@ -314,6 +405,8 @@ class Scanner(Generic[Verdict]):
                 whole = bytes(tag.held_back)
                 # The chunk may have cut a long name.
                 self._whole_tag(whole_name(whole), tag.is_end, whole)
+            elif tag.instead:
+                self._whole_tag(whole_name(tag.instead), False, tag.instead)
             elif tag.overflowed:
                 self._begin_raw_after_overflow(tag)
             elif tag.is_end and not tag.dropped and not tag.closes_raw and not self._stack:
@@ -331,7 +424,13 @@ class Scanner(Generic[Verdict]):
             self._out.append(bytes(tag.held_back))
         else:
             tag.dropped = True
-            self._remove(verdict, bytes(tag.held_back[:_EXCERPT]))
+            read = None if tag.is_end or tag.name in _STOP_NAMES else WHOLE_ATTRIBUTES(tag.held_back)
+            if read is None:
+                self._remove(verdict, bytes(tag.held_back[:_EXCERPT]))
+            else:
+                # Of an element that matters by its attributes alone, what could be read of them stays.
+                tag.instead = read[0] + b">"
+                self._judge.removed(verdict, bytes(tag.held_back[:_EXCERPT]))
         tag.held_back.clear()
         if not tag.dropped and (self._stack or tag.name in _CHANGES_READING):
             # Whether it closes itself, or what it integrates, is not known.
@@ -340,6 +439,7 @@ class Scanner(Generic[Verdict]):
     def _begin_raw_after_overflow(self, tag: CutTag) -> None:
         if tag.name in RAW_END and not tag.is_end and not (tag.name == b"noscript" and self._nested):
             self._raw_doubtful = False
+            self._raw_filter = None
             self._raw_name = tag.name
             self._raw_action = _DROP if tag.dropped else _PASS
             self._escaped = 0
@@ -349,6 +449,42 @@ class Scanner(Generic[Verdict]):
 
     def _comment(self, data: bytes, pos: int) -> int:
         return self._until(data, pos, COMMENT_END, keep=3)
+
+    def _comment_drop(self, data: bytes, pos: int) -> int:
+        out, self._out = self._out, []
+        pos = self._comment(data, pos)
+        self._out = out
+        return pos
+
+    def _conditional(self, data: bytes, pos: int) -> int:
+        """A comment that may be markup to old browsers: held until it is whole."""
+        found = COMMENT_END(data, pos)
+        safe = max(pos, len(data) - 3)
+        self._conditional_held += data[pos : found.start() if found else safe]
+        if found is not None:
+            self._out.append(self._rewritten_comment(bytes(self._conditional_held)) + found[0])
+            self._mode = self._data
+            return found.end()
+        self._pending = data[safe:]
+        if len(self._conditional_held) > self._limit:
+            verdict = self._judge.ambiguous
+            if verdict is None:
+                self._out.append(bytes(self._conditional_held))
+                self._mode = self._comment
+            else:
+                self._remove(verdict, bytes(self._conditional_held[:_EXCERPT]))
+                self._mode = self._comment_drop
+            self._conditional_held.clear()
+        return len(data)
+
+    def _rewritten_comment(self, comment: bytes) -> bytes:
+        """A downlevel-hidden conditional comment less what is refused; `comment` comes without its end."""
+        begin = CONDITIONAL(comment)
+        if begin is None:
+            return comment
+        inner: Scanner[Verdict] = Scanner(self._judge, self._limit, nested=True, inert=_IN_CONDITIONAL)
+        content, mark, rest = comment[begin.end() :].partition(b"<![endif]")
+        return begin[0] + inner.feed(content) + inner.close() + mark + rest
 
     def _bogus_comment(self, data: bytes, pos: int) -> int:
         return self._until(data, pos, GREATER, keep=0)
@@ -391,24 +527,41 @@ class Scanner(Generic[Verdict]):
     # --- raw text -----------------------------------------------------------------------------------------------------
 
     def _begin_raw(
-        self, name: bytes, tag: bytes, verdict: Verdict | Inline | None, *, doubtful: bool, hold: bool = False
-    ) -> None:
-        """An element whose content an HTML parser reads as text. `doubtful`: another reading takes it as markup."""
+        self,
+        name: bytes,
+        tag: bytes,
+        verdict: Verdict | Edit[Verdict] | Text | None,
+        *,
+        doubtful: bool,
+        hold: bool = False,
+    ) -> bool:
+        """An element whose content an HTML parser reads as text. Returns whether it stays, as far as that is known.
+
+        `doubtful`: another reading takes the content as markup, or decodes it.
+        """
         self._raw_name = name
-        self._raw_verdict = verdict
+        self._raw_kind = verdict if type(verdict) is Text else verdict.text if type(verdict) is Edit else None
         self._raw_doubtful = doubtful
+        self._raw_filter = None
+        self._raw_edit = verdict if type(verdict) is Edit else None
+        self._raw_tag = tag
+        self._raw_held.clear()
         self._escaped = 0
         self._mode = self._raw
-        if verdict is not None and verdict is not INLINE:
+        if verdict is not None and type(verdict) is not Text and type(verdict) is not Edit:
             self._raw_action = _DROP
             self._remove(verdict, tag)
-        elif verdict is INLINE or doubtful or hold:
+            return False
+        if doubtful or hold or self._raw_kind not in (None, Text.KEEP):
             self._raw_action = _HOLD
-            self._raw_tag = tag
-            self._raw_held.clear()
         else:
-            self._raw_action = _PASS
-            self._out.append(tag)
+            self._pass_raw()
+        return True
+
+    def _pass_raw(self) -> None:
+        """The element's start tag is out, and its text follows."""
+        self._raw_action = _PASS
+        self._out.append(self._edit(self._raw_edit, self._raw_tag) if self._raw_edit is not None else self._raw_tag)
 
     def _raw(self, data: bytes, pos: int) -> int:
         if self._raw_name == b"script" and not self._raw_doubtful:
@@ -425,6 +578,10 @@ class Scanner(Generic[Verdict]):
         dropped = self._raw_action is _DROP
         if self._raw_action is _HOLD:
             dropped = self._finish_raw()
+        elif self._raw_action is _WATCH:
+            self._watch()
+        elif self._raw_filter is not None:
+            self._out.append(self._raw_filter.close())
         # The end tag; what it closes is decided, so it follows.
         self._tag = CutTag(self._raw_name, True, held=False, dropped=dropped, closes_raw=True)
         self._mode = self._in_tag
@@ -432,25 +589,47 @@ class Scanner(Generic[Verdict]):
 
     def _raw_text(self, text: bytes) -> None:
         if self._raw_action is _PASS:
-            self._out.append(text)
-        elif self._raw_action is _HOLD:
+            self._out.append(text if self._raw_filter is None else self._raw_filter.feed(text))
+        elif self._raw_action is not _DROP:
             self._raw_held += text
+            if self._raw_action is _WATCH:
+                self._out.append(text)
             if len(self._raw_held) > self._limit:
-                self._overflow_raw()
+                if self._raw_action is _HOLD:
+                    self._overflow_raw()
+                else:
+                    self._watch()
 
     def _overflow_raw(self) -> None:
         """An element over the limit: a plain script is judged by what was seen of it, the rest is ambiguous."""
         text = self._held_text()
-        if self._raw_verdict is INLINE and not self._raw_doubtful:
-            verdict = self._judge.inline(text)
-        else:
-            verdict = self._judge.ambiguous
-        if verdict is None:
-            self._out += (self._raw_tag, text)
-            self._raw_action = _PASS
+        if self._raw_kind is Text.STYLE and not self._raw_doubtful:
+            self._raw_filter = self._judge.style()
+            self._pass_raw()
+            self._out.append(self._raw_filter.feed(text))
+            return
+        plain = self._raw_kind in (Text.SCRIPT, Text.MODULE) and not self._raw_doubtful
+        verdict = self._judge.text(Text.SCRIPT, text) if plain else self._judge.ambiguous
+        if verdict is None or type(verdict) is Edit:
+            self._pass_raw()
+            self._out.append(text)
+            if plain:
+                # A mark may stand where the text was cut.
+                self._raw_held += text[-_OVERLAP:]
+                self._raw_action = _WATCH
         else:
             self._remove(verdict, self._raw_tag)
             self._raw_action = _DROP
+
+    def _watch(self) -> None:
+        """Report what the rest of a script over the limit holds; it is out already."""
+        text = self._held_text()
+        verdict = self._judge.text(Text.SCRIPT, text)
+        if verdict is None or type(verdict) is Edit:
+            self._raw_held += text[-_OVERLAP:]
+        else:
+            self._judge.passed(verdict)
+            self._raw_action = _PASS
 
     def _held_text(self) -> bytes:
         text = bytes(self._raw_held)
@@ -459,26 +638,35 @@ class Scanner(Generic[Verdict]):
 
     def _finish_raw(self, at_end: bool = False) -> bool:
         """A held element is complete but for its end tag. Returns whether it is taken out."""
-        tag = self._raw_tag
         text = self._held_text()
-        verdict: Verdict | None = None
+        answer: Verdict | Edit[Verdict] | None = None
         if self._raw_name == b"noscript":
-            text, verdict = self._noscript(text, at_end)
-        elif self._raw_verdict is INLINE:
-            verdict = self._judge.inline(text)
-            if verdict is None and self._raw_doubtful:
-                verdict = self._judge.inline(text_content(text))
-        if verdict is None and self._raw_doubtful:
-            # Of a script in SVG, comments and elements are left out of what runs, and join what is around them.
-            agree = is_plain_text if self._raw_name == b"script" else self._readings_agree
-            verdict = None if agree(text) else self._judge.ambiguous
-            self._recoverable = self._recoverable and b"<" not in text
-        if verdict is None:
-            self._out.append(tag)
-            self._out.append(text)
-            return False
-        self._remove(verdict, tag)
-        return True
+            text, answer = self._noscript(text, at_end)
+        elif self._raw_kind is not None:
+            answer = self._judge.text(self._raw_kind, text)
+        if self._raw_doubtful and (answer is None or type(answer) is Edit):
+            answer = self._in_doubt(text, answer)
+        if answer is not None and type(answer) is not Edit:
+            self._remove(answer, self._raw_tag)
+            return True
+        self._pass_raw()
+        if type(answer) is Edit:
+            text = self._edit(answer, self._raw_tag)
+        self._out.append(text)
+        return False
+
+    def _in_doubt(self, text: bytes, answer: Edit[Verdict] | None) -> Verdict | Edit[Verdict] | None:
+        """What becomes of an element whose content may be read in two ways, when one of them lets it stay."""
+        decoded = text_content(text)
+        if self._raw_kind is not None and decoded != text:
+            other = self._judge.text(self._raw_kind, decoded)
+            if other is not None:
+                return other.verdicts[0] if type(other) is Edit else other
+        # Of a script or a style in SVG, comments and elements are left out of what counts, and join what is around them.
+        foreign = self._raw_name == b"script" or (self._raw_name == b"style" and self._stack)
+        agree = is_plain_text(text) if foreign else self._readings_agree(text)
+        self._recoverable = self._recoverable and b"<" not in text
+        return answer if agree or self._judge.ambiguous is None else self._judge.ambiguous
 
     def _noscript(self, text: bytes, at_end: bool) -> tuple[bytes, Verdict | None]:
         inner: Scanner[Verdict] = Scanner(self._judge, self._limit, nested=True)
@@ -551,13 +739,18 @@ class Scanner(Generic[Verdict]):
         if stack.reads_as_html(name):
             self._integrated_start(name, tag)
             return
-        verdict = self._judge.tags[tag] if name in _JUDGED else None
+        verdict = self._judge.tags[tag] if name in _JUDGED or not QUIET_SHAPE(tag) else None
         closed = is_self_closing(tag)
-        if name == b"script" and not closed:
+        kind = _FOREIGN_TEXT.get(name) if name == b"script" or stack.in_svg else None
+        if kind is not None and not closed:
             # Here `src` means nothing, and the text runs beside it.
-            self._begin_raw(name, tag, INLINE if verdict is None else verdict, doubtful=True)
-        elif verdict is not None and verdict is not INLINE:
-            self._remove(verdict, tag)
+            if verdict is None:
+                verdict = kind
+            elif type(verdict) is Edit and verdict.text is None:
+                verdict = replace(verdict, text=kind)
+            self._begin_raw(name, tag, verdict, doubtful=True)
+        elif verdict is not None and type(verdict) is not Text and type(verdict) is not Edit:
+            self._take_out(name, tag, verdict)
         elif stack.breaks_out(name, tag):
             stack.break_out()
             if stack:
@@ -565,6 +758,8 @@ class Scanner(Generic[Verdict]):
             else:
                 self._start_tag(name, tag)
         else:
+            if type(verdict) is Edit:
+                tag = self._edit(verdict, tag)
             self._out.append(tag)
             if not closed:
                 stack.push_foreign(name, tag)
@@ -598,8 +793,8 @@ class Scanner(Generic[Verdict]):
         self._stack.clear()
         self._uncertain = True
 
-    def _recover(self, data: bytes, pos: int) -> int:
-        """One token where a tag that breaks out of foreign content would make the scan certain again."""
+    def _one_token(self, data: bytes, pos: int) -> int:
+        """One token, where every tag counts: it may end foreign content, or the element that goes."""
         found = TOKEN(data, pos)
         if found is None:
             return self._construct(data, pos)
@@ -609,3 +804,32 @@ class Scanner(Generic[Verdict]):
         else:
             self._whole_tag(name.lower(), found["end"] is not None, found[0])
         return found.end()
+
+
+class _Nobody:
+    """A judge that keeps everything; what it lets out is thrown away."""
+
+    class _Nothing(dict[bytes, None]):
+        def __missing__(self, tag: bytes) -> None:
+            return None
+
+    tags: Mapping[bytes, None] = _Nothing()
+    ambiguous = None
+
+    def text(self, kind: Text, text: bytes) -> None:
+        return None
+
+    def style(self) -> Filter:
+        raise NotImplementedError("no start tag asks for it")
+
+    def base(self, tag: bytes) -> None:
+        pass
+
+    def removed(self, verdict: object, tag: bytes) -> None:
+        pass
+
+    def passed(self, verdict: object) -> None:
+        pass
+
+
+_NOBODY: Final = _Nobody()

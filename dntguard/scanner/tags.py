@@ -6,6 +6,7 @@ Sections are those of the HTML standard, https://html.spec.whatwg.org/multipage/
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from html.entities import html5 as named_references
 
 from dntguard.scanner.grammar import ATTRIBUTE, SPACE, TAG_NAME, VALUE, always
@@ -24,6 +25,46 @@ def tag_parts(tag: bytes) -> tuple[bytes, dict[bytes, bytes]]:
         pos = match.end()
         found.setdefault(match[1].lower(), match[2] or match[3] or match[4] or b"")
     return name[1].lower() if name else b"", found
+
+
+def with_attributes(tag: bytes, changes: Mapping[bytes, str | None]) -> bytes:
+    """A start tag with other values, or without attributes.
+
+    All occurrences of a name change, for the second of duplicates counts once the first is gone.
+
+    Args:
+        tag: the tag.
+        changes: from lower-case names to the new value, or to None for an attribute that goes.
+    """
+    out: list[bytes] = []
+    done: set[bytes] = set()
+    name = TAG_NAME(tag)
+    pos = kept = name.end() if name else len(tag)
+    out.append(tag[:kept])
+    while (found := ATTRIBUTE(tag, pos)) is not None:
+        pos = found.end()
+        key = found[1].lower()
+        if key not in changes:
+            continue
+        out.append(tag[kept : found.start(1)])
+        value = changes[key]
+        if value is not None and key not in done:
+            done.add(key)
+            out.append(b'%b="%b"' % (found[1], attribute_source(value)))
+        elif _EQUALS_NEXT(tag, pos):
+            out.append(b"/ ")  # what follows would become the value of what stands before
+        elif not tag[found.start(1) - 1 : found.start(1)].isspace():
+            out.append(b" ")  # a slash before would meet the end of the tag and close the element
+        kept = pos
+    return b"".join([*out, tag[kept:]])
+
+
+def attribute_source(value: str) -> bytes:
+    """How a value is written between double quotes."""
+    return value.replace("&", "&amp;").replace('"', "&quot;").encode("utf-8", "replace")
+
+
+_EQUALS_NEXT = re.compile(SPACE + rb"*+=").match
 
 
 def whole_name(tag: bytes) -> bytes:
@@ -88,7 +129,7 @@ def is_self_closing(tag: bytes) -> bool:
 class CutTag:
     """A tag that a chunk cuts: the tokenizer's state inside it, so that no byte is looked at twice."""
 
-    __slots__ = ("_state", "closes_raw", "dropped", "held", "held_back", "is_end", "name", "overflowed")
+    __slots__ = ("_state", "closes_raw", "dropped", "held", "held_back", "instead", "is_end", "name", "overflowed")
 
     def __init__(
         self,
@@ -105,6 +146,7 @@ class CutTag:
         self.dropped = dropped
         self.closes_raw = closes_raw
         self.overflowed = False
+        self.instead = b""
         self.held_back = bytearray()
         self._state = _NAME
 

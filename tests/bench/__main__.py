@@ -113,7 +113,7 @@ def ours(page: Page, chunk: int) -> bytes:
 
 def forget() -> None:
     """Empty every cache of verdicts, as in a process that has just started; the vendors are loaded."""
-    rewriter._tag_verdicts.cache_clear()
+    rewriter.forget()
     verdicts.verdicts_for.cache_clear()
 
 

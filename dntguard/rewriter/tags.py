@@ -1,0 +1,427 @@
+"""What becomes of a start tag, and of the text of a script or style.
+
+Which attributes of which elements make a browser ask a host is in `dntguard.elements`; the verdict on the host is left
+to `dntguard.verdicts`.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode
+from binascii import Error as Base64Error
+from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
+from typing import Final
+from urllib.parse import unquote_to_bytes
+
+from dntguard.caches import BoundedCache
+from dntguard.charsets import of_meta
+from dntguard.elements import (
+    ADVERTISING_FLAGS,
+    AMP_PURPOSES,
+    CONDITIONAL,
+    ELEMENTS,
+    Fetches,
+    candidates,
+    is_data_block,
+    is_live,
+    refresh_target,
+    runs,
+)
+from dntguard.maps import map_without_refused
+from dntguard.purposes import Purpose
+from dntguard.report import Removal
+from dntguard.scanner import Edit, Filter, Text, attribute_value, tag_parts, with_attributes
+from dntguard.stylesheets import StyleSheet, css_without_refused, hosts_in_css
+from dntguard.urls import Location, parse_host, resolve
+from dntguard.verdicts import Refusal, Verdicts
+
+Answer = Removal | Edit[Removal] | Text | None
+"""What becomes of a start tag."""
+
+_PLAIN_URL = re.compile(rb"(?:(?:https?:)?//([a-z0-9.-]++)(?![^/?#])|/?+[a-zA-Z0-9_.-]++(?![^/?#]))").match
+"""A URL whose host needs no decoding and no resolving: 1 is the host, nothing for a relative one."""
+
+TOO_MANY: Final = Location("https", "too-many-bases.invalid", "/")
+"""Stands for all further bases of a page: what is relative to it cannot be judged."""
+
+AMBIGUOUS: Final = Removal("markup", "", None, None, 'on_undecidable: "remove"')
+_UNDECIDABLE = Refusal(None, None, 'on_undecidable: "remove"')
+_BY_PATH = Refusal(None, None, "")
+"""Stands for "ask again with the path"."""
+
+MOST_TEXT: Final = 300
+_MARK: Final = b"data-dntguard"
+_MOST_NESTED = 8
+"""How deep documents in `srcdoc` attributes and `data:` addresses are read."""
+
+Nested = Callable[["TagJudge", bytes], tuple[bytes, tuple[Removal, ...]]]
+"""From a document inside a page to what is left of it and what was taken out."""
+
+
+class TagJudge:
+    """The verdicts on start tags and texts of pages on one host, remembered in bounded caches.
+
+    Args:
+        verdicts: on hosts, cookies and snippets.
+        page: the page's address; the path plays no part.
+        bases: what relative URLs are judged against.
+        codec: what the page is decoded with (see `dntguard.charsets`), as long as a `meta` element may change it;
+            None when none can.
+        nested: rewrites a document that stands in an attribute.
+        depth: how many documents this one stands in.
+    """
+
+    def __init__(
+        self,
+        verdicts: Verdicts,
+        page: Location,
+        bases: tuple[Location, ...],
+        codec: str | None,
+        nested: Nested,
+        depth: int = 0,
+    ) -> None:
+        self.verdicts = verdicts
+        self.page = page
+        self.bases = bases
+        self.codec = codec
+        self.nested = nested
+        self.depth = depth
+        self.answers: BoundedCache[Answer] = BoundedCache(self._judge, entries=2048, size=256 * 1024)
+        self._removes_doubt = verdicts.policy.on_undecidable == "remove"
+        self._own_bases = all(verdicts.own(base.host, page.host) for base in bases) and not any(
+            verdicts.host(base, page, unclaimed=True) for base in bases
+        )
+        self._hosts = {
+            unclaimed: BoundedCache(partial(self._by_host, unclaimed=unclaimed), entries=4096, size=128 * 1024)
+            for unclaimed in (False, True)
+        }
+        self._scripts: BoundedCache[Removal | None] = BoundedCache(self._script, entries=1024, size=2 * 1024 * 1024)
+        self._styles: BoundedCache[Edit[Removal] | None] = BoundedCache(self._style, entries=256, size=1024 * 1024)
+
+    # --- start tags ---------------------------------------------------------------------------------------------------
+
+    def _judge(self, tag: bytes) -> Answer:
+        """What becomes of a start tag; see `dntguard.scanner.Judge.tags`."""
+        # 1. Nearly every tag: nothing in it needs decoding, and no host that it names is refused.
+        if tag == b"<script>":
+            return Text.SCRIPT
+        simple = _SIMPLE_TAG(tag)
+        if simple is not None and self._own_bases:
+            name = simple[1]
+            hosts = self._hosts[name not in _SHOWN or _MAY_RUN(tag) is not None]
+            if (name != b"script" or b" src=" in tag) and not any(map(hosts.__getitem__, _HOSTS(tag))):
+                return None
+        name, found = tag_parts(tag)
+
+        def value(attribute: bytes) -> str:
+            written = found.get(attribute)
+            return "" if written is None else attribute_value(written)
+
+        # 2. The author's own word.
+        if _MARK in found:
+            marked = self._marked(name, value(_MARK), tag)
+            if marked is not None:
+                return marked if isinstance(marked, Removal) else _kept(name)
+        # 3. What the element is.
+        if name in AMP_PURPOSES:
+            purpose = AMP_PURPOSES[name]
+            refused = purpose not in self.verdicts.granted
+            return Removal(name.decode(), value(b"type"), None, purpose, name.decode()) if refused else None
+        if name == b"meta":
+            return self._meta(value)
+        # 4. What it fetches.
+        removals: list[Removal] = []
+        changes: dict[bytes, str | None] = {}
+        element = ELEMENTS.get(name)
+        if element is not None and (name not in CONDITIONAL or is_live(name, value)):
+            unclaimed = runs(name, element, value, hidden=b"hidden" in found)
+            for attribute, url, refusal in self._fetches(element, found, unclaimed):
+                removal = refusal.removal(element.kind, url[:MOST_TEXT])
+                if not element.stays:
+                    return removal
+                removals.append(removal)
+                changes[attribute] = None
+        # 5. What matters on any element.
+        for attribute in found:
+            if attribute in _CHECKED or attribute.startswith(b"on"):
+                new, because = self._check(name, attribute, value)
+                if because:
+                    changes[attribute] = new
+                    removals.extend(because)
+        # 6. Its text.
+        text = _text_of(name, found, value) if name in (b"script", b"style") else None
+        return Edit(with_attributes(tag, changes), tuple(removals), text) if changes else text
+
+    def _marked(self, name: bytes, mark: str, tag: bytes) -> Removal | bool | None:
+        """What `data-dntguard` says: the removal, True to keep, None when it says nothing that is known."""
+        mark = mark.strip().lower()
+        if mark == "keep":
+            return True
+        if mark not in set(Purpose):
+            return None
+        purpose = Purpose(mark)
+        if purpose in self.verdicts.granted:
+            return True
+        what = tag[:MOST_TEXT].decode("utf-8", "replace")
+        return Removal(name.decode("utf-8", "replace"), what, None, purpose, f'data-dntguard="{mark}"')
+
+    def _meta(self, value: Callable[[bytes], str]) -> Removal | None:
+        does = value(b"http-equiv").strip().lower()
+        content = value(b"content")
+        if self.codec is not None and not of_meta(value(b"charset"), content, codec=self.codec):
+            return AMBIGUOUS if self._removes_doubt else None
+        refusal: Refusal | None = None
+        if does == "refresh":
+            target = refresh_target(content)
+            refusal = self._url(target, unclaimed=False) if target else None
+        elif does == "set-cookie":
+            refusal = self.verdicts.cookie(content.split("=")[0].strip())
+        return None if refusal is None else refusal.removal("meta", content[:MOST_TEXT])
+
+    def _fetches(
+        self, element: Fetches, found: Mapping[bytes, bytes], unclaimed: bool
+    ) -> list[tuple[bytes, str, Refusal]]:
+        """What is refused of that which an element fetches: the attribute, the URL and why."""
+        refused: list[tuple[bytes, str, Refusal]] = []
+        for name in element.urls:
+            written = found.get(name)
+            if written is not None and (refusal := self._value(written, unclaimed)) is not None:
+                refused.append((name, attribute_value(written), refusal))
+        for name in element.srcsets:
+            if name in found:
+                for url in candidates(attribute_value(found[name])):
+                    if (refusal := self._url(url, unclaimed)) is not None:
+                        refused.append((name, url, refusal))
+                        break
+        return refused
+
+    # --- attributes that matter on any element ------------------------------------------------------------------------
+
+    def _check(self, name: bytes, attribute: bytes, value: Callable[[bytes], str]) -> _Change:
+        """What becomes of an attribute that may matter on any element, and why; no reason, no change."""
+        text = value(attribute)
+        if attribute.startswith(b"on"):
+            refusal = self.verdicts.inline(text.encode("utf-8", "replace"), self.page)
+        elif attribute == b"style" or attribute in _PAINTED:
+            edit = self._style(text.encode("utf-8", "surrogatepass"))
+            return (None, ()) if edit is None else (edit.instead.decode("utf-8", "replace"), edit.verdicts)
+        elif attribute == b"background" or (attribute == b"formaction" and name == b"input"):
+            refusal = self._url(text, unclaimed=False)
+        elif name in _PINGING.get(attribute, ()):
+            # Addresses that are told of a click, or that an advertisement worked; without any, where the element leads.
+            urls = text.split() or ([] if attribute == b"ping" else [value(b"src") or value(b"href")])
+            refusal = next((refusal for url in urls if url and (refusal := self._url(url, unclaimed=True))), None)
+        elif attribute == b"srcdoc" and name == b"iframe":
+            return self._srcdoc(text)
+        elif attribute in ADVERTISING_FLAGS and name in (b"iframe", b"img"):
+            if Purpose.MARKETING in self.verdicts.granted:
+                return None, ()
+            refusal = Refusal(None, Purpose.MARKETING, attribute.decode())
+        else:
+            return None, ()
+        if refusal is None:
+            return None, ()
+        return None, (refusal.removal("attribute", f'{attribute.decode("utf-8", "replace")}="{text[:MOST_TEXT]}"'),)
+
+    def _srcdoc(self, text: str) -> _Change:
+        if self.depth >= _MOST_NESTED:
+            return None, (AMBIGUOUS,) if self._removes_doubt else ()
+        document, removals = self.nested(self, text.encode("utf-8", "surrogatepass"))
+        return document.decode("utf-8", "surrogatepass"), removals
+
+    # --- texts --------------------------------------------------------------------------------------------------------
+
+    def text(self, kind: Text, text: bytes) -> Removal | Edit[Removal] | None:
+        """What becomes of the whole text of an element; see `dntguard.scanner.Judge.text`."""
+        if kind is Text.STYLE:
+            return self._styles[text]
+        if kind in (Text.IMPORT_MAP, Text.SPECULATION_RULES):
+            return self._map(kind, text)
+        if kind is Text.KEEP:
+            return None
+        removal = self._scripts[text]
+        if removal is None and kind is Text.MODULE:
+            urls = (found[1].decode("utf-8", "replace") for found in _IMPORTS(text))
+            refusal = next((refusal for url in urls if (refusal := self._url(url, unclaimed=True))), None)
+            removal = None if refusal is None else _script_removal(refusal, text)
+        return removal
+
+    def _script(self, text: bytes) -> Removal | None:
+        refusal = self.verdicts.inline(text, self.page)
+        return None if refusal is None else _script_removal(refusal, text)
+
+    def _style(self, text: bytes) -> Edit[Removal] | None:
+        # Nearly every sheet: no host that it names is refused. A look for hosts costs a fraction of reading tokens.
+        hosts = hosts_in_css(text) if self._own_bases else None
+        if hosts is not None and not any(map(self._hosts[False].__getitem__, hosts)):
+            return None
+        removals: list[Removal] = []
+        left = css_without_refused(text, partial(self.refuses_style, removals))
+        return Edit(left, tuple(removals)) if removals else None
+
+    def style(self, removed: Callable[[Removal, bytes], None]) -> Filter:
+        """What rewrites a style sheet that comes in pieces."""
+        return StyleSheet(partial(self.refuses_style, _Told(removed)))
+
+    def refuses_style(self, removals: list[Removal] | _Told, url: str) -> bool:
+        """Whether a style sheet may not load `url`; if so, `removals` gets why."""
+        refusal = self._url(url, unclaimed=False)
+        if refusal is not None:
+            removals.append(refusal.removal("css", url[:MOST_TEXT]))
+        return refusal is not None
+
+    def _map(self, kind: Text, text: bytes) -> Edit[Removal] | None:
+        removals: list[Removal] = []
+
+        def refuses(url: str) -> bool:
+            # A module is run; a page that is only fetched before a click is not.
+            refusal = self._url(url, unclaimed=kind is Text.IMPORT_MAP)
+            if refusal is not None:
+                removals.append(refusal.removal(kind.value, url[:MOST_TEXT]))
+            return refusal is not None
+
+        left = map_without_refused(text, refuses)
+        return Edit(left, tuple(removals)) if removals else None
+
+    # --- addresses ----------------------------------------------------------------------------------------------------
+
+    def _value(self, value: bytes, unclaimed: bool) -> Refusal | None:
+        """Why the URL in an attribute, as written, is refused."""
+        plain = _PLAIN_URL(value)
+        if plain is not None:
+            if plain[1] is None:
+                if self._own_bases:
+                    return None
+            else:
+                refusal = self._hosts[unclaimed][plain[1]]
+                if refusal is not _BY_PATH:
+                    return refusal
+        return self._url(attribute_value(value), unclaimed)
+
+    def _by_host(self, host: bytes, unclaimed: bool) -> Refusal | None:
+        """The verdict on all URLs of a host that needs no decoding, or `_BY_PATH`."""
+        target = Location(self.page.scheme, parse_host(host.decode("ascii")), "/")
+        if self.verdicts.registry.knows_paths(target.host):
+            return _BY_PATH
+        return self.verdicts.host(target, self.page, unclaimed=unclaimed)
+
+    def _url(self, url: str, unclaimed: bool) -> Refusal | None:
+        for base in self.bases:
+            target = resolve(url, base)
+            if target.scheme == "javascript":
+                refusal = self.verdicts.inline(unquote_to_bytes(target.path), self.page) if unclaimed else None
+            elif target.scheme == "data":
+                refusal = self._data(target.path) if unclaimed else None
+            elif target.host == TOO_MANY.host:
+                refusal = _UNDECIDABLE if self._removes_doubt else None
+            else:
+                refusal = self.verdicts.host(target, self.page, unclaimed=unclaimed)
+            if refusal is not None:
+                return refusal
+        return None
+
+    def _data(self, path: str) -> Refusal | None:
+        """Why the script or document in a `data:` URL (RFC 2397) is refused."""
+        kind, _, body = path.partition(",")
+        data = unquote_to_bytes(body)
+        if kind.lower().rstrip().endswith("base64"):
+            try:
+                data = b64decode(data + b"==")
+            except Base64Error:
+                return None
+        if "html" not in kind.lower() and "xml" not in kind.lower():
+            return self.verdicts.inline(data, self.page)
+        if self.depth >= _MOST_NESTED:
+            return _UNDECIDABLE if self._removes_doubt else None
+        _, removals = self.nested(self, data)
+        return Refusal(removals[0].vendor, removals[0].purpose, removals[0].rule) if removals else None
+
+
+_Change = tuple[str | None, tuple[Removal, ...]]
+"""An attribute's new value, None for an attribute that goes; and why. No reason, no change."""
+
+_PINGING = {b"ping": (b"a", b"area"), b"attributionsrc": (b"a", b"area", b"img", b"script")}
+_PAINTED = frozenset(b"fill stroke filter mask marker marker-start marker-mid marker-end clip-path cursor".split())
+"""Attributes of drawings that are CSS (SVG 2 section 6.6)."""
+_CHECKED = frozenset({b"style", b"background", b"formaction", b"srcdoc", *_PINGING, *_PAINTED, *ADVERTISING_FLAGS})
+
+_SIMPLE_VALUE = (
+    # No reference but the one that addresses need, nothing that a URL parser would drop or turn, and after two slashes
+    # a host that is looked up as it is written.
+    rb"(?:[^\"&\\\t\n\f\r/:]++|&amp;|/(?!/)|:(?=//|[ \"])|//[a-z0-9.-]++(?::[0-9]++)?+(?=[/?# ,\"]))*+"
+)
+_SIMPLE_TAG = re.compile(
+    rb"<(img|script|link|source|iframe|a|li|div|span|video|object|embed|use)"
+    rb"(?: (?!on|style|background|ping|attri|formaction|srcdoc|data-dn|browsing|shared|adauc|fill|stroke|filter|mask|"
+    rb"marker|clip|cursor|hidden)[a-z-]++(?:=\"" + _SIMPLE_VALUE + rb"\"|(?=[ />]))"
+    rb"| style=\"[^\"'(&\\]*+\")*+[ /]*+>"
+).fullmatch  # fmt: skip
+"""A tag that is judged by the hosts in it alone, and whose element's text need not be judged but for `<script>`."""
+
+_HOSTS = re.compile(rb"//([a-z0-9.-]++)").findall
+_SHOWN = frozenset({b"img", b"source", b"link", b"a", b"video", b"use"})
+"""Elements of which only what a refused vendor serves is refused ..."""
+_MAY_RUN = re.compile(rb"preload| (?:width|height)=\"\s*[01.]| style=\"[^\"]*(?:none|hidden|:\s*[01.])", re.IGNORECASE).search
+"""... unless they may load a script early, or be a pixel."""
+
+_KINDS = {
+    "module": Text.MODULE,
+    "importmap": Text.IMPORT_MAP,
+    "speculationrules": Text.SPECULATION_RULES,
+}
+_IMPORTS = re.compile(
+    rb"(?:^|[;{}\n\r])[\t ]*+(?:import|export)\b[^;\"'`()]*+[\"']((?:https?:)?//[^\"'\s\\]++)[\"']"
+).finditer
+"""What a module imports by address (ECMAScript section 16.2.2)."""
+
+
+class _Told:
+    """Hands each removal on when it is found."""
+
+    def __init__(self, removed: Callable[[Removal, bytes], None]) -> None:
+        self._removed = removed
+
+    def append(self, removal: Removal) -> None:
+        """One more."""
+        self._removed(removal, b"")
+
+
+def _script_removal(refusal: Refusal, text: bytes) -> Removal:
+    return refusal.removal("inline-script", " ".join(text[:MOST_TEXT].decode("utf-8", "replace").split()))
+
+
+def _text_of(name: bytes, found: Mapping[bytes, bytes], value: Callable[[bytes], str]) -> Text | None:
+    """How the text of a script or style must be read, if it must be judged."""
+    kind = value(b"type").strip().lower()
+    if name == b"style":
+        return Text.STYLE if kind in ("", "text/css") else None
+    if b"src" in found:
+        return None
+    if kind in _KINDS:
+        return _KINDS[kind]
+    return None if is_data_block(kind) else Text.SCRIPT
+
+
+def _kept(name: bytes) -> Text | None:
+    """The answer for a tag that stays without a look at it."""
+    return Text.KEEP if name in (b"script", b"style") else None
+
+
+@lru_cache(maxsize=32)
+def tag_judge(
+    verdicts: Verdicts,
+    scheme: str,
+    host: str,
+    bases: tuple[Location, ...],
+    codec: str | None,
+    nested: Nested,
+    depth: int,
+) -> TagJudge:
+    """The judge for pages of one host; few hosts are remembered, for a `Host` may be anything."""
+    return TagJudge(verdicts, Location(scheme, host, "/"), bases, codec, nested, depth)
+
+
+def forget() -> None:
+    """Empty every cache of verdicts on tags, as in a process that has just started."""
+    tag_judge.cache_clear()
