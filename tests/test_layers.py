@@ -26,6 +26,8 @@ LAYERS: dict[str, float] = {
     "charsets": 0,
     "elements": 0,
     "caches": 0,
+    "stylesheets": 0,
+    "maps": 0,
     "signals": 1,
     "vendors": 1,
     "choice": 1,
