@@ -22,9 +22,12 @@ class Text(Enum):
     """An answer about a start tag: the element's text decides, read as this."""
 
     SCRIPT = "script"
+    MODULE = "module"
     STYLE = "style"
     IMPORT_MAP = "importmap"
     SPECULATION_RULES = "speculationrules"
+    KEEP = "keep"
+    """The text stays as it is, even where the scanner would ask about it for being in doubt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +75,6 @@ class Judge(Protocol[Verdict]):
 
     def removed(self, verdict: Verdict, tag: bytes) -> None:
         """Learn that the element that starts with `tag`, or a part of it, was taken out."""
+
+    def passed(self, verdict: Verdict) -> None:
+        """Learn that a script over the limit holds something refused in a part that came after; it was let through."""
