@@ -180,6 +180,7 @@ REFUSED = {  # what is taken out: each leaves an inert comment
     "an animation": b"<set attributeName='href' to='bad'/>",
     "an animation with a decoy": b"<set attributename='x' attributeName='href' to='bad'/>",
     "an animation by a prefix of the page's own": b"<set to='bad' attributeName='x&#58;href'/>",
+    "the same by its own address": b"<animate x:href='#a' to='bad' attributeName='x:href'></animate>",
     "a style sheet": b"<?xml-stylesheet href='bad'?>",
     "a style sheet among others": b'<?xml-stylesheet\n type = \'text/css\' x>="1" href\t= "bad" ?>',
     "a second address": b"<?xml-stylesheet href='x' href='bad'?>",
@@ -314,7 +315,8 @@ def test_the_judge_learns_of_each_base_and_of_each_removal(size: int) -> None:
     judge = Ledger()
     page = (
         HTML + b"[<!ATTLIST a>]><?xml-stylesheet href='bad'?><base href='0'/><h:base href='1'/><div onload='bad'>"
-        b"<base href='2'/><img src='bad'/></div><base href='3' ping=\"p\"/><script>bad()</script><style>old()</style><base href='bad'/>"
+        b"<base href='2'/><img src='bad'/></div><base href='3' ping=\"p\"/>"
+        b"<script>bad()</script><style>old()</style><base href='bad'/>"
     )
     scan(cut(page, [size]), judge)
     assert judge.bases == [b"<base href='0'/>", b"<base href='1'/>", b"<base href='3'/>"]
@@ -769,7 +771,7 @@ def test_a_low_limit_raises_nothing_and_leaves_what_is_kept_by_name(
 
 # --- time and memory --------------------------------------------------------------------------------------------------
 
-ENDLESS = {  # start, and what is repeated
+ENDLESS: dict[str, tuple[bytes, ...]] = {  # start, what is repeated, and sometimes an end
     "text": (b"<p>", b"x"),
     "brackets": (b"", b"<"),
     "errors": (b"", b"<!x"),
@@ -779,7 +781,8 @@ ENDLESS = {  # start, and what is repeated
     "quiet tags": (b"", b"<p>"),
     "a tag": (b"<p ", b"a='1' "),
     "a tag of quotes": (b"<p a=", b"\"'"),
-    "a tag of prefixes": (b"<p ", b"x:href='1' "),
+    "a tag of prefixes": (b"<p ", b"x:href='1' ", b"/>"),
+    "a tag of capitals": (b"<p ", b"A='1' a='1' ", b"/>"),
     "a name": (b"<", b"ab:"),
     "an end tag": (b"</p", b" a='"),
     "end tags": (b"", b"</p>"),
@@ -813,8 +816,8 @@ ENDLESS = {  # start, and what is repeated
 
 def _cost(construct: str, length: int, size: int) -> float:
     """Processor seconds for a page of `length` bytes in chunks of `size`, the best of three."""
-    start, middle = ENDLESS[construct]
-    chunks = list(cut(start + middle * (length // len(middle)), [size]))
+    start, middle, *end = ENDLESS[construct]
+    chunks = list(cut(b"".join([start, middle * (length // len(middle)), *end]), [size]))
     costs = []
     for _ in range(3):
         before = time.process_time()
@@ -829,6 +832,15 @@ def test_four_times_the_input_takes_about_four_times_as_long(construct: str, chu
     before = _cost(construct, size, chunk)
     after = _cost(construct, 4 * size, chunk)
     assert after < 8 * max(before, 0.002), f"{before:.4f} s, then {after:.4f} s"
+
+
+def test_a_tag_of_many_prefixes_is_not_asked_about_at_its_length_for_each() -> None:
+    judge = Ledger()
+    prefixes = b"".join(b" p%d:href='x'" % number for number in range(3000))
+    page = b"<s:image" + prefixes + b"/>"
+    assert scan([page], judge) == page
+    assert sum(map(len, judge.tags)) < 8 * len(page)
+    assert scan([page.replace(b"p2999:href='x'", b"p2999:href='bad'")]) == INERT
 
 
 class _Forgetful(Ledger):
@@ -846,7 +858,7 @@ class _Forgetful(Ledger):
 @pytest.mark.parametrize("construct", ENDLESS)
 @pytest.mark.parametrize("chunk", [4096, 3])
 def test_memory_is_bounded_whatever_the_length_of_the_page(construct: str, chunk: int) -> None:
-    start, middle = ENDLESS[construct]
+    start, middle, *_ = ENDLESS[construct]
     limit = 16 * 1024
     total = 500_000 if chunk > 1000 else 60_000
     scanner = XmlScanner(_Forgetful(), limit)

@@ -96,18 +96,28 @@ def questions(tag: bytes, name: bytes) -> tuple[bytes, bytes, Sequence[bytes]]:
     while (found := ATTRIBUTE(tag, pos)) is not None:
         pos = found.end()
         key, source = found[1], tag[found.start(1) : pos]
-        attributes.setdefault(key, source)
+        if key in attributes:
+            continue
+        attributes[key] = source
         if key.endswith(b":href") and key != b"xlink:href":
             extra.append(b" xlink" + source[len(key) - 5 :])
         elif key == b"attributeName" and attribute_value(found[2] or found[3] or b"").endswith(":href"):
-            extra.append(b' attributeName="href"')
+            extra.insert(0, b' attributeName="href"')
     rest = tag[1 + len(name) :]
     if len({key.lower() for key in attributes}) < len(attributes):
         # HTML takes the first: that must be the one that XML knows.
         known = sorted(attributes, key=lambda key: (key != b"attributeName", key != key.lower()))
         rest = b"".join(b" " + attributes[key] for key in known) + tag[pos:]
     start = b"<" + asked
-    return start + rest, asked, [start + more + rest for more in extra]
+    # Only so many with all of the tag: thousands of prefixes must not cost its length a thousand times.
+    return (
+        start + rest,
+        asked,
+        [start + more + (rest if place < _MOST_EXTRA else b">") for place, more in enumerate(extra)],
+    )
+
+
+_MOST_EXTRA = 4
 
 
 # --- text -------------------------------------------------------------------------------------------------------------
