@@ -75,7 +75,7 @@ _VALUE, _VALUE_OR_END, _KEY, _KEY_OR_END, _COLON, _COMMA_OR_END = range(6)
 """What may come next."""
 
 
-def without_refused(text: bytes, refuses: Callable[[str], bool]) -> bytes:
+def map_without_refused(text: bytes, refuses: Callable[[str], bool]) -> bytes:
     """The text of an import map or of speculation rules, with refused URLs replaced; `text` itself when none is.
 
     Args:

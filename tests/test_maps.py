@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dntguard.maps import REPLACEMENT, without_refused
+from dntguard.maps import REPLACEMENT, map_without_refused
 
 BAD = b"https://bad.example/x.js"
 
@@ -87,14 +87,14 @@ def test_a_refused_url_is_replaced_in_place(name: str) -> None:
     template = REPLACED[name].replace(b"~", BAD)
     for address in (BAD, b"https:\\u002f\\/\\u0062ad.example", b"//bad.example"):
         text, after = template.replace(b"$", address), template.replace(b"$", REPLACEMENT)
-        assert without_refused(text, is_bad) == after
-        assert without_refused(after, is_bad) is after
+        assert map_without_refused(text, is_bad) == after
+        assert map_without_refused(after, is_bad) is after
 
 
 @pytest.mark.parametrize("name", KEPT)
 def test_everything_else_keeps_its_bytes(name: str) -> None:
     text = KEPT[name].replace(b"~", BAD)
-    assert without_refused(text, is_bad) is text
+    assert map_without_refused(text, is_bad) is text
 
 
 @pytest.mark.parametrize(
@@ -114,14 +114,14 @@ def test_the_question_is_about_the_decoded_string(text: bytes, urls: list[str]) 
         asked.append(url)
         return False
 
-    assert without_refused(text, refuses) is text
+    assert map_without_refused(text, refuses) is text
     assert asked == urls
 
 
 @pytest.mark.parametrize("more", [b"[", b"]", b"{", b'{"a":', b'"', b'"a",', b"[[],", b" ", b"1", b"-", b"\\", b'"\\u'])
 def test_time_is_linear(more: bytes) -> None:
     before = time.process_time()
-    without_refused(b'{"imports":{"a":"//bad.example"},"x":[' + more * (500_000 // len(more)), is_bad)
+    map_without_refused(b'{"imports":{"a":"//bad.example"},"x":[' + more * (500_000 // len(more)), is_bad)
     assert time.process_time() - before < 10
 
 
@@ -184,14 +184,14 @@ def _replaced(value: object, top: str | None = None, key: str = "", negated: boo
 
 @given(maps)
 def test_exactly_the_refused_urls_are_replaced(text: bytes) -> None:
-    rewritten = without_refused(text, is_bad)
+    rewritten = map_without_refused(text, is_bad)
     assert _loads(rewritten) == _replaced(_loads(text))
-    assert without_refused(rewritten, is_bad) is rewritten
+    assert map_without_refused(rewritten, is_bad) is rewritten
 
 
 @given(st.one_of(maps, broken))
 def test_where_nothing_is_refused_nothing_changes(text: bytes) -> None:
-    assert without_refused(text, lambda _: False) is text
+    assert map_without_refused(text, lambda _: False) is text
 
 
 @given(broken)
@@ -199,6 +199,6 @@ def test_what_is_no_json_keeps_its_bytes(text: bytes) -> None:
     try:
         _loads(text)
     except ValueError:
-        assert without_refused(text, lambda _: True) is text
+        assert map_without_refused(text, lambda _: True) is text
     else:
-        assert _loads(without_refused(text, is_bad)) == _replaced(_loads(text))
+        assert _loads(map_without_refused(text, is_bad)) == _replaced(_loads(text))

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from dntguard.stylesheets import LONGEST_URL, REPLACEMENT, StyleSheet, may_load, without_refused
+from dntguard.stylesheets import LONGEST_URL, REPLACEMENT, StyleSheet, css_without_refused, hosts_in_css
+from dntguard.urls import INVALID_HOST, Location, parse_host, resolve
 from tests.strategies import at_every_chunking, chunk_sizes
 
 BAD = b"https://bad.example/x"
@@ -196,7 +197,7 @@ def test_what_is_loaded_from_a_refused_address_is_replaced(name: str) -> None:
     after = before.replace(b"$", REPLACEMENT).replace(b"'//bad.example'", b"'" + REPLACEMENT + b"'")
     before = before.replace(b"$", BAD)
     assert at_every_chunking(rewrite, before) == after
-    assert without_refused(before, is_bad) == after
+    assert css_without_refused(before, is_bad) == after
     assert at_every_chunking(rewrite, after) == after
 
 
@@ -204,7 +205,7 @@ def test_what_is_loaded_from_a_refused_address_is_replaced(name: str) -> None:
 def test_what_is_not_loaded_keeps_its_bytes(name: str) -> None:
     text = KEPT[name].replace(b"<>", BAD)
     assert at_every_chunking(rewrite, text) == text
-    assert without_refused(text, is_bad) is text
+    assert css_without_refused(text, is_bad) is text
 
 
 @pytest.mark.parametrize(
@@ -264,7 +265,7 @@ def test_a_url_over_the_limit_is_judged_by_its_beginning(before: bytes, after: b
     """It is refused also when its host may not be over yet."""
     text = before.replace(b"%s", KIB_64)
     expected = text if after is None else after
-    assert without_refused(text, is_bad) == expected
+    assert css_without_refused(text, is_bad) == expected
     for sizes in ([1, 70_000], [100], [4096]):
         assert at_every_chunking(rewrite, text, sizes) == expected
 
@@ -273,7 +274,7 @@ def test_a_url_is_read_up_to_the_limit() -> None:
     """One byte less is read whole, and one more is not."""
     for size, refused in ((LONGEST_URL, True), (LONGEST_URL + 1, False)):
         text = b"url(/own/" + b"a" * (size - 16) + b"bad.example)"
-        assert (without_refused(text, is_bad) != text) is refused
+        assert (css_without_refused(text, is_bad) != text) is refused
 
 
 def test_a_url_before_endless_whitespace_is_judged_before_it_can_be_a_bad_one() -> None:
@@ -361,7 +362,7 @@ def test_memory_is_bounded_and_time_is_linear_at_one_byte_chunks(name: str) -> N
 def test_time_is_linear_in_a_whole_sheet(name: str) -> None:
     start, more = ENDLESS[name]
     before = time.process_time()
-    without_refused(start + more * (1_000_000 // len(more)), is_bad)
+    css_without_refused(start + more * (1_000_000 // len(more)), is_bad)
     assert time.process_time() - before < 10
 
 
@@ -369,21 +370,29 @@ def test_time_is_linear_in_a_whole_sheet(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    ("text", "hosts"),
     [
-        (b"a{b:c}", False),
-        (b"a{b:url(c)}", True),
-        (b"a{b:URL(c)}", True),
-        (b"@Import 'c'", True),
-        (b"a{b:u\\72l(c)}", True),
-        (b"a{--b:c;d:image-set(linear-gradient(red, red) 1x)}", False),
-        (b"a{--b:'c'}", True),
-        (b'a{b:image-set("c" 1x)}', True),
-        (b"a{content:'c';background-image:none}", False),
+        (b"a{b:c}", set()),
+        (b"a{b:url(c/d)}/* e */", set()),
+        (b"a{b:url(//c.example)} // d", {b"c.example"}),
+        (b"a{b:url(HTTPS://C.example:80/x)}@import 'http://d.example';", {b"c.example", b"d.example"}),
+        (b"a{content:'\\201c';b:\\9}.c\\/2{}", set()),
+        # What may be written otherwise.
+        (b"a{b:url(\\2f/c)}", None),
+        (b"a{b:url(\\//c)}", None),
+        (b"a{b:url(/\\/c)}", None),
+        (b"a{b:url('/\t/c')}", None),
+        (b"a{b:url(///c)}", None),
+        (b"a{b:url(https:c)}", None),
+        (b"a{b:url(http\\:c)}", None),
+        (b"a{b:url(//c\\.d)}", None),
+        (b"a{b:url(//c@d/)}", None),
+        (b"a{b:url(//c%2ed/)}", None),
+        (b"a{b:url(//c_d/)}", None),
     ],
 )
-def test_a_quick_look_tells_most_sheets_that_load_nothing(text: bytes, expected: bool) -> None:
-    assert may_load(text) is expected
+def test_the_hosts_in_a_sheet_are_told_unless_one_may_be_hidden(text: bytes, hosts: set[bytes] | None) -> None:
+    assert hosts_in_css(text) == hosts
 
 
 # --- properties -------------------------------------------------------------------------------------------------------
@@ -467,30 +476,36 @@ arbitrary_sheets = st.one_of(nasty_sheets, nasty_sheets, st.binary(max_size=60))
 
 @given(arbitrary_sheets, chunk_sizes)
 def test_every_chunking_gives_the_same(text: bytes, sizes: list[int]) -> None:
-    assert at_every_chunking(rewrite, text, sizes) == without_refused(text, is_bad)
+    assert at_every_chunking(rewrite, text, sizes) == css_without_refused(text, is_bad)
 
 
 @given(arbitrary_sheets)
 def test_rewriting_again_changes_nothing(text: bytes) -> None:
-    once = without_refused(text, is_bad)
-    assert without_refused(once, is_bad) is once
+    once = css_without_refused(text, is_bad)
+    assert css_without_refused(once, is_bad) is once
 
 
 @given(arbitrary_sheets)
 def test_where_nothing_is_refused_nothing_changes(text: bytes) -> None:
-    assert without_refused(text, lambda _: False) is text
+    assert css_without_refused(text, lambda _: False) is text
     assert at_every_chunking(rewriting(lambda _: False), text) == text
 
 
 @given(arbitrary_sheets)
-def test_the_quick_look_is_sound(text: bytes) -> None:
-    assert may_load(text) or rewriting(lambda _: True)([text]) == text
+def test_a_refused_host_is_among_those_that_the_quick_look_tells(text: bytes) -> None:
+    asked: list[str] = []
+    css_without_refused(text, lambda url: asked.append(url) is not None)
+    hosts = hosts_in_css(text)
+    if hosts is not None:
+        page = Location("https", "shop.example", "/")
+        found = {resolve(url, page).host for url in asked} - {"", "shop.example", INVALID_HOST}
+        assert found <= {parse_host(host.decode()) for host in hosts}
 
 
 @given(arbitrary_sheets)
 def test_when_all_is_refused_nothing_is_asked_about_twice(text: bytes) -> None:
-    rewritten = without_refused(text, lambda _: True)
-    assert without_refused(rewritten, lambda _: True) is rewritten
+    rewritten = css_without_refused(text, lambda _: True)
+    assert css_without_refused(rewritten, lambda _: True) is rewritten
 
 
 # --- what another implementation sees ---------------------------------------------------------------------------------
@@ -570,7 +585,7 @@ def test_tinycss2_sees_nothing_refused(text: bytes) -> None:
         values = tinycss2.parse_component_value_list(css.decode("utf-8", "replace"))
         return [url for url in loaded(values) if is_bad(url) and url[:5].lower() != "data:"]
 
-    assert refused(without_refused(text, is_bad)) == []
+    assert refused(css_without_refused(text, is_bad)) == []
 
 
 @given(

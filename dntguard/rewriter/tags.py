@@ -258,7 +258,8 @@ class TagJudge:
             return None
         removals: list[Removal] = []
         left = css_without_refused(text, partial(self.refuses_style, removals))
-        return Edit(left, tuple(removals)) if removals else None
+        # An address too long to be judged is taken out without a question.
+        return None if left is text else Edit(left, tuple(removals) or (AMBIGUOUS,))
 
     def style(self, removed: Callable[[Removal, bytes], None]) -> Filter:
         """What rewrites a style sheet that comes in pieces."""

@@ -28,5 +28,6 @@ Sections are those of the HTML standard, https://html.spec.whatwg.org/multipage/
 from dntguard.scanner.judge import INERT, Edit, Filter, Judge, Text
 from dntguard.scanner.machine import Scanner
 from dntguard.scanner.tags import attribute_value, tag_parts, with_attributes
+from dntguard.scanner.xml import XmlScanner
 
-__all__ = ["INERT", "Edit", "Filter", "Judge", "Scanner", "Text", "attribute_value", "tag_parts", "with_attributes"]
+__all__ = ["INERT", "Edit", "Filter", "Judge", "Scanner", "Text", "XmlScanner", "attribute_value", "tag_parts", "with_attributes"]
