@@ -36,8 +36,9 @@ bench: $(READY)  ## Print the speed table; PAGES=FOLDER measures on other pages
 	$(BIN)/python -m pip install --quiet --editable '.[bench]'
 	$(BIN)/python -m tests.bench $(if $(PAGES),--pages $(PAGES))
 
-fuzz: $(READY) $(HTML5LIB_TESTS)  ## Run the promises on 100,000 random examples each; takes hours
-	$(BIN)/python -m pytest -q tests/test_promises.py --hypothesis-profile=fuzz
+fuzz: $(READY) $(HTML5LIB_TESTS)  ## Run the promises on 100,000 random examples each, on every core; an hour on two
+	$(BIN)/python -m pytest -q -m "not measures" -n auto --dist worksteal --hypothesis-profile=fuzz \
+		tests/test_promises.py tests/test_html5lib_cases.py
 
 format: $(READY)  ## Format and fix what can be fixed
 	$(BIN)/ruff format .
