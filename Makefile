@@ -6,6 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PAGES ?=
+HTML5LIB_TESTS := .cache/html5lib-tests/.ready
 
 .PHONY: demo test test-all check bench fuzz format clean
 .DEFAULT_GOAL := test
@@ -13,7 +14,7 @@ PAGES ?=
 demo: $(READY)  ## Serve the example shop on ASGI and on WSGI and show what is removed; ONCE=1 stops after the table
 	$(BIN)/python -m examples.shop.demo $(if $(filter-out 0,$(ONCE)),--once)
 
-test: $(READY)  ## Run the tests on one Python, with branch coverage; ARGS=FILE runs some, without
+test: $(READY) $(HTML5LIB_TESTS)  ## Run the tests on one Python, with branch coverage; ARGS=FILE runs some, without
 ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
 else
@@ -35,8 +36,9 @@ bench: $(READY)  ## Print the speed table; PAGES=FOLDER measures on other pages
 	$(BIN)/python -m pip install --quiet --editable '.[bench]'
 	$(BIN)/python -m tests.bench $(if $(PAGES),--pages $(PAGES))
 
-fuzz: $(READY)  ## Run the promises on 100,000 random examples each; takes hours
-	$(BIN)/python -m pytest -q tests/test_promises.py --hypothesis-profile=fuzz
+fuzz: $(READY) $(HTML5LIB_TESTS)  ## Run the promises on 100,000 random examples each, on every core; an hour on two
+	$(BIN)/python -m pytest -q -m "not measures" -n auto --dist worksteal --hypothesis-profile=fuzz \
+		tests/test_promises.py tests/test_html5lib_cases.py
 
 format: $(READY)  ## Format and fix what can be fixed
 	$(BIN)/ruff format .
@@ -50,3 +52,7 @@ $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	touch $(READY)
+
+$(HTML5LIB_TESTS): tests/fetch_html5lib_tests.py | $(READY)
+	$(BIN)/python -m tests.fetch_html5lib_tests $(@D)
+	touch $@

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import cycle
+from itertools import cycle, product
+from math import prod
 
 from hypothesis import strategies as st
 
 # --- chunks -----------------------------------------------------------------------------------------------------------
 
-chunk_sizes = st.lists(st.one_of(st.integers(1, 4), st.integers(1, 60)), min_size=1, max_size=12)
-"""Sizes of chunks, taken in turn until the page is at its end."""
+chunk_sizes = st.lists(st.sampled_from((*(1, 2, 3, 4) * 15, *range(1, 61))), min_size=1, max_size=12)
+"""Sizes of chunks, taken in turn until the page is at its end; half of them tiny."""
 
 
 def cut(data: bytes, sizes: list[int]) -> Iterator[bytes]:
@@ -38,6 +39,24 @@ def at_every_chunking(run: Callable[[list[bytes]], bytes], data: bytes, *sizes: 
         got = run(chunks)
         assert got == whole, f"at the chunking {[len(chunk) for chunk in chunks]}"
     return whole
+
+
+# --- many choices in one ----------------------------------------------------------------------------------------------
+
+
+def one_of_each(*choices: Sequence[bytes]) -> st.SearchStrategy[list[bytes]]:
+    """One element of each sequence, drawn at once: most of the time of a run over random pages goes into drawing."""
+    sizes = [len(each) for each in choices]
+    assert prod(sizes) < 2**24, "beyond that, hypothesis draws small numbers more often"
+
+    def pick(number: int) -> list[bytes]:
+        picked = []
+        for each, size in zip(choices, sizes, strict=True):
+            number, index = divmod(number, size)
+            picked.append(each[index])
+        return picked
+
+    return st.integers(0, prod(sizes) - 1).map(pick)
 
 
 # --- nasty pages ------------------------------------------------------------------------------------------------------
@@ -167,80 +186,69 @@ _STRUCTURE = (
     b"selectedcontent search dialog details"
 ).split()
 
-element_names = st.one_of(st.sampled_from(_RAW), st.sampled_from(_FOREIGN), st.sampled_from(_STRUCTURE))
+_CASES: tuple[Callable[[bytes], bytes], ...] = (bytes, bytes, bytes, bytes.upper, bytes.title, bytes.swapcase)
+_NAMES = tuple(cased(name) for name in (*_RAW * 8, *_FOREIGN * 4, *_STRUCTURE) for cased in _CASES)
+"""The names of elements, half of them as they are written; each of the three kinds is about as likely."""
+_SPACES = (b" ", b" ", b" ", b"\n", b"\t", b"\f", b"\r", b"/", b" / ", b"//", b"\r\n")
+_EQUALS = (b"=", b"=", b"=", b" =", b"= ", b"\n=\t", b"=\r\n")
+_QUOTES = (*(b'"',) * 4, *(b"'",) * 3, *(b"",) * 3)
+_ATTRIBUTE_NAMES = (
+    *(b"a", b"class", b"src", b"SRC", b"href", b"data-src", b"xlink:href"),
+    *(b"=", b"=src", b"<", b'"', b"'", b"a\x00", b"\x00src"),
+    *(b"color", b"size", b"encoding", b"type", b"rel", b"srcdoc", b"shadowrootmode"),
+)
+_OTHER_VALUES = (
+    *(b"x", b"", b">", b"/", b"a/", b"<script>", b"</script>", b"--", b"text/html", b"open", b"stylesheet"),
+    *(b"&gt;", b"="),
+)
+
 addresses = st.sampled_from(ADDRESSES)
-_spaces = st.sampled_from((b" ", b" ", b" ", b"\n", b"\t", b"\f", b"\r", b"/", b" / ", b"//", b"\r\n"))
-_attribute_names = st.sampled_from(
-    (
-        *(b"a", b"class", b"src", b"SRC", b"href", b"data-src", b"xlink:href"),
-        *(b"=", b"=src", b"<", b'"', b"'", b"a\x00", b"\x00src"),
-        *(b"color", b"size", b"encoding", b"type", b"rel", b"srcdoc", b"shadowrootmode"),
-    )
-)
-_attribute_values = st.one_of(
-    addresses,
-    st.sampled_from(
-        (
-            b"x",
-            b"",
-            b">",
-            b"/",
-            b"a/",
-            b"<script>",
-            b"</script>",
-            b"--",
-            b"text/html",
-            b"open",
-            b"stylesheet",
-            b"&gt;",
-            b"=",
-        )
-    ),
-)
 
 
-@st.composite
-def _value(draw: st.DrawFn, value: bytes) -> bytes:
-    style = draw(st.integers(0, 9))
-    before = draw(st.sampled_from((b"=", b"=", b"=", b" =", b"= ", b"\n=\t", b"=\r\n")))
-    if style < 4 and b'"' not in value:
-        return before + b'"' + value + b'"'
-    if style < 7 and b"'" not in value:
-        return before + b"'" + value + b"'"
+def _quoted(value: bytes, equals: bytes, quote: bytes) -> bytes:
+    """A value after its equals sign, in these quotes if it can stand in them."""
+    if quote and quote not in value:
+        return equals + quote + value + quote
     if value and not any(char in b"\t\n\f\r >" for char in value) and value[:1] not in b"\"'":
-        return before + value
-    return before + b'"' + value.replace(b'"', b"&quot;") + b'"'
+        return equals + value
+    return equals + b'"' + value.replace(b'"', b"&quot;") + b'"'
+
+
+_attribute_heads = one_of_each(_SPACES, _ATTRIBUTE_NAMES, (b"=",) * 4 + (b"",), _EQUALS, _QUOTES)
+_attribute_values = st.sampled_from((*ADDRESSES, *_OTHER_VALUES * 3))
+_attribute_counts = st.integers(0, 3)
+_attribute_ends = st.sampled_from((b"", b"", b"", b" ", b"/", b" /", b"\n"))
 
 
 @st.composite
 def attributes(draw: st.DrawFn) -> bytes:
     """Some attributes, quoted in all ways, with what the standard calls parse errors."""
     out = b""
-    for _ in range(draw(st.integers(0, 3))):
-        out += draw(_spaces) + draw(_attribute_names)
-        if draw(st.integers(0, 4)):
-            out += draw(_value(draw(_attribute_values)))
-    return out + draw(st.sampled_from((b"", b"", b"", b" ", b"/", b" /", b"\n")))
+    for _ in range(draw(_attribute_counts)):
+        space, name, has_value, equals, quote = draw(_attribute_heads)
+        out += space + name
+        if has_value:
+            out += _quoted(draw(_attribute_values), equals, quote)
+    return out + draw(_attribute_ends)
 
 
-@st.composite
-def _cased(draw: st.DrawFn, name: bytes) -> bytes:
-    cased: bytes = draw(st.sampled_from((name, name, name, name.upper(), name.title(), name.swapcase())))
-    return cased
+_attributes = attributes()
+_start_tags = one_of_each(_NAMES, (*(b">",) * 24, b"", b"<", b'"', b" a='"))
 
 
 @st.composite
 def start_tags(draw: st.DrawFn) -> bytes:
     """A start tag of any element that has a part in the standard's tree construction, or none."""
-    end: bytes = draw(st.sampled_from((*(b">",) * 24, b"", b"<", b'"', b" a='")))
-    return b"<" + draw(_cased(draw(element_names))) + draw(attributes()) + end
+    name, end = draw(_start_tags)
+    return b"<" + name + draw(_attributes) + end
 
 
-@st.composite
-def end_tags(draw: st.DrawFn) -> bytes:
+_END_TAG_ENDS = (*(b">",) * 12, b" >", b"/>", b" a='>'>", b"\n>", b"", b" ")
+
+
+def end_tags() -> st.SearchStrategy[bytes]:
     """An end tag of the same elements."""
-    end: bytes = draw(st.sampled_from((*(b">",) * 12, b" >", b"/>", b" a='>'>", b"\n>", b"", b" ")))
-    return b"</" + draw(_cased(draw(element_names))) + end
+    return one_of_each((b"</",), _NAMES, _END_TAG_ENDS).map(b"".join)
 
 
 _PLANTS = (
@@ -289,33 +297,50 @@ _WITHOUT_ADDRESS = (
     b"<!--[if IE]>",
     b"<![endif]-->",
 )
+_without_address = st.sampled_from(_WITHOUT_ADDRESS)
+_plant_kinds = st.integers(0, 12)
+_plant_bases = one_of_each((b"<base",), _SPACES, (b"href",), _EQUALS, _QUOTES)
+_plant_scripts = one_of_each(
+    [b"<" + cased(b"script") for cased in _CASES],
+    (b">", b" type=module>", b" type='application/json'>"),
+    SNIPPETS + TEXTS,
+    (b"</script>", b"</SCRIPT x='>'>", b""),
+).map(b"".join)
+_plant_values = one_of_each(
+    _SPACES,
+    _EQUALS,
+    _QUOTES,
+    (b"", b"a.png, ", b"a.png 1x,", b"a.png (,) 2x, "),
+    (b">", b" >", b" a>", b" src='x'>", b" />"),
+)
+_plant_tags = st.sampled_from(
+    [
+        (cased(name), attribute, tail + b"</" + cased_end(name) + b">" if name in (b"script", b"iframe") else b"")
+        for name, attribute in _PLANTS
+        for cased in _CASES
+        for cased_end in _CASES
+        for tail in (b"", b"x", b"<!--")
+    ]
+)
 
 
 @st.composite
 def plants(draw: st.DrawFn) -> bytes:
     """A script, frame, image or link with an address; an inline script; a base: refused or not."""
-    kind: int = draw(st.integers(0, 12))
+    kind = draw(_plant_kinds)
     if kind >= 10:
-        plain: bytes = draw(st.sampled_from(_WITHOUT_ADDRESS))
-        return plain
+        return draw(_without_address)
     if kind == 0:
-        return b"<base" + draw(_spaces) + b"href" + draw(_value(draw(addresses))) + b">"
+        *base, equals, quote = draw(_plant_bases)
+        return b"".join(base) + _quoted(draw(addresses), equals, quote) + b">"
     if kind <= 2:
-        kinds = st.sampled_from((b"", b" type=module", b" type='application/json'"))
-        texts, ends = st.sampled_from(SNIPPETS + TEXTS), st.sampled_from((b"</script>", b"</SCRIPT x='>'>", b""))
-        inline: bytes = b"<" + draw(_cased(b"script")) + draw(kinds) + b">" + draw(texts) + draw(ends)
-        return inline
-    name: bytes
-    attribute: bytes
-    name, attribute = draw(st.sampled_from(_PLANTS))
+        return draw(_plant_scripts)
+    name, attribute, after = draw(_plant_tags)
+    space, equals, quote, first, end = draw(_plant_values)
     value = draw(addresses)
     if attribute == b"srcset":
-        value = draw(st.sampled_from((b"", b"a.png, ", b"a.png 1x,", b"a.png (,) 2x, "))) + value.strip() + b" 2x"
-    tag: bytes = b"<" + draw(_cased(name)) + draw(attributes()) + draw(_spaces) + attribute + draw(_value(value))
-    tag += draw(st.sampled_from((b">", b" >", b" a>", b" src='x'>", b" />")))
-    if name in (b"script", b"iframe"):
-        tag += draw(st.sampled_from((b"", b"x", b"<!--"))) + b"</" + draw(_cased(name)) + b">"
-    return tag
+        value = first + value.strip() + b" 2x"
+    return b"<" + name + draw(_attributes) + space + attribute + _quoted(value, equals, quote) + end + after
 
 
 _ESCAPES = st.sampled_from(
@@ -527,21 +552,26 @@ _WRAPPERS = (
     (b"<fieldset disabled>", b"</fieldset>"),
     (b"<b>", b"</b>"),
 )
-_tidy_leaf = st.one_of(st.sampled_from(_KEPT).map(_kept), st.sampled_from(_TAKEN).map(_refused))
-_noscript = st.sampled_from(
-    (b'<img src="//static.hotjar.com/p.gif">', b"<iframe src='//static.hotjar.com/f'></iframe>")
-).map(_refused)
 
 
-def _sum(parts: list[Tidy]) -> Tidy:
+def _sum(parts: Iterable[Tidy]) -> Tidy:
     return sum(parts, NOTHING)
 
 
-_tidy_noscript = st.lists(
-    st.one_of(_noscript, st.sampled_from((b"<span>x</span>", b'<img src="/a.png">')).map(_kept)), max_size=3
-).map(lambda parts: _sum(parts).inside(b"<noscript>", b"</noscript>"))
+_NOSCRIPT = [
+    *map(_refused, (b'<img src="//static.hotjar.com/p.gif">', b"<iframe src='//static.hotjar.com/f'></iframe>")),
+    *map(_kept, (b"<span>x</span>", b'<img src="/a.png">')),
+]
+_tidy_leaves = st.sampled_from([*map(_kept, _KEPT * 7), *map(_refused, _TAKEN * 15)])
+_tidy_noscripts = st.sampled_from(
+    [
+        _sum(parts).inside(b"<noscript>", b"</noscript>")
+        for count in range(4)
+        for parts in product(_NOSCRIPT, repeat=count)
+    ]
+)
 _tidy_parts = st.recursive(
-    st.one_of(_tidy_leaf, _tidy_leaf, _tidy_noscript),
+    st.one_of(_tidy_leaves, _tidy_leaves, _tidy_noscripts),
     lambda inner: st.tuples(st.lists(inner, max_size=4).map(_sum), st.sampled_from(_WRAPPERS)).map(
         lambda pair: pair[0].inside(*pair[1])
     ),

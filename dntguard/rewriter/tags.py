@@ -363,7 +363,9 @@ _SIMPLE_TAG = re.compile(
 _HOSTS = re.compile(rb"//([a-z0-9.-]++)").findall
 _SHOWN = frozenset({b"img", b"source", b"link", b"a", b"video", b"use"})
 """Elements of which only what a refused vendor serves is refused ..."""
-_MAY_RUN = re.compile(rb"preload| (?:width|height)=\"\s*[01.]| style=\"[^\"]*(?:none|hidden|:\s*[01.])", re.IGNORECASE).search
+_MAY_RUN = re.compile(
+    rb"preload| (?:width|height)=\"\s*[01.]| style=\"[^\"]*(?:none|hidden|:\s*[01.])", re.IGNORECASE
+).search
 """... unless they may load a script early, or be a pixel."""
 
 _KINDS = {

@@ -30,4 +30,15 @@ from dntguard.scanner.machine import Scanner
 from dntguard.scanner.tags import attribute_value, tag_parts, with_attributes
 from dntguard.scanner.xml import XmlScanner
 
-__all__ = ["INERT", "Edit", "Filter", "Judge", "Scanner", "Text", "XmlScanner", "attribute_value", "tag_parts", "with_attributes"]
+__all__ = [
+    "INERT",
+    "Edit",
+    "Filter",
+    "Judge",
+    "Scanner",
+    "Text",
+    "XmlScanner",
+    "attribute_value",
+    "tag_parts",
+    "with_attributes",
+]

@@ -29,9 +29,7 @@ def any_case(name: str) -> bytes:
     return b"".join(b"[%c%c]" % (c, c ^ 0x20) if chr(c).isalpha() else b"%c" % c for c in name.encode())
 
 
-_ATTRIBUTE_REST = (
-    rb"[^\t\n\f\r />=]*+(?:" + SPACE + rb"*+=" + SPACE + rb"*+" + VALUE + rb"|(?!" + SPACE + rb"*+=))"
-)
+_ATTRIBUTE_REST = rb"[^\t\n\f\r />=]*+(?:" + SPACE + rb"*+=" + SPACE + rb"*+" + VALUE + rb"|(?!" + SPACE + rb"*+=))"
 _ATTRIBUTES = rb"""(?: [a-zA-Z-]++="[^"]*+"|[\t\n\f\r /]++|[^\t\n\f\r />]""" + _ATTRIBUTE_REST + rb")*+"
 REST = _ATTRIBUTES + rb">"
 
@@ -135,7 +133,6 @@ _PLAIN_ATTRIBUTES = (
     + rb"))*+[\t\n\f\r ]*+"
 )  # fmt: skip
 """Attributes that load nothing in a drawing, where a `fill` is CSS and a `use` has an address."""
-
 
 
 def _tidy(depth: int) -> bytes:
