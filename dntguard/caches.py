@@ -19,11 +19,20 @@ class BoundedCache(dict[bytes, Value], Generic[Value]):
     Args:
         compute: the value of a key.
         entries: how many keys may be held.
-        size: how many bytes the keys may have together; a key of more than a quarter of that is not held.
+        size: how many bytes keys and values may have together; what has more than a quarter of that is not held.
+        weigh: how many bytes a value has, if they are worth counting.
     """
 
-    def __init__(self, compute: Callable[[bytes], Value], *, entries: int, size: int) -> None:
+    def __init__(
+        self,
+        compute: Callable[[bytes], Value],
+        *,
+        entries: int,
+        size: int,
+        weigh: Callable[[Value], int] = lambda _: 0,
+    ) -> None:
         super().__init__()
+        self._weigh = weigh
         self._compute = compute
         self._entries = entries
         self._size = size
@@ -31,10 +40,11 @@ class BoundedCache(dict[bytes, Value], Generic[Value]):
 
     def __missing__(self, key: bytes) -> Value:
         value = self._compute(key)
-        if len(key) * 4 <= self._size:
-            if len(self) >= self._entries or self._held + len(key) > self._size:
+        weight = len(key) + self._weigh(value)
+        if weight * 4 <= self._size:
+            if len(self) >= self._entries or self._held + weight > self._size:
                 self.clear()
                 self._held = 0
-            self._held += len(key)
+            self._held += weight
             self[key] = value
         return value

@@ -105,8 +105,8 @@ def codec_of_page(first_bytes: bytes, from_header: str | None, *, xml: bool) -> 
     # 3. The page.
     if xml:
         found = _XML_DECLARATION(first_bytes)
-        codec = _codec(found[1].lower()) if found else None
-        return codec if codec and not codec.startswith("utf") else "", Declared.OUTSIDE
+        named = (_codec(found[1].lower()) if found else "") or ""
+        return "" if named.startswith("utf") else named, Declared.OUTSIDE
     label = _prescan(first_bytes[:_PRESCANNED])
     if label is None:
         return "", Declared.NOTHING

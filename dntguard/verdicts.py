@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
+from dntguard.caches import BoundedCache
 from dntguard.policy import Policy
 from dntguard.purposes import ALL_PURPOSES, Purpose
 from dntguard.report import Removal
@@ -21,6 +22,7 @@ _COOKIE_PREFIX = re.compile(r"__(?:Host|Secure)-", re.IGNORECASE).match
 """Cookie name prefixes (RFC 6265bis section 4.1.3) say how a cookie is protected, not what it is."""
 
 _LONGEST_REMEMBERED = 128
+_NOWHERE = Location("https", "", "/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ class Verdicts:
         self._allow_cookies = _any_pattern(policy.allow_cookies)
         self._block_cookies = _any_pattern(policy.block_cookies)
         self._remove_unclaimed = self.refusing and policy.third_party == "remove"
+        self._scripts = BoundedCache(partial(self._inline, page=_NOWHERE), entries=1024, size=4 * 1024 * 1024)
         self._cookies = lru_cache(maxsize=4096)(self._cookie)
 
     def host(self, target: Location, page: Location, *, unclaimed: bool) -> Refusal | None:
@@ -101,12 +104,26 @@ class Verdicts:
             return True
         return bool(page_host) and site(host) == site(page_host)
 
+    def script(self, text: bytes, page: Location) -> Refusal | None:
+        """The same as `inline`, remembered."""
+        found = self._scripts[text]
+        if found is None:
+            return None
+        refusal, host = found
+        # What is remembered holds for a page that is nobody's; to a vendor's own page, its address is no reason.
+        return self.inline(text, page) if host and self.own(host, page.host) else refusal
+
     def inline(self, text: bytes, page: Location) -> Refusal | None:
-        """Why an inline script with this text is refused; None when it is not."""
+        """Why an inline script, or a handler, with this text is refused; None when it is not."""
+        found = self._inline(text, page)
+        return None if found is None else found[0]
+
+    def _inline(self, text: bytes, page: Location) -> tuple[Refusal, str] | None:
+        """The refusal, and the host of the address that is the reason; empty when it is a call."""
         for match in self.registry.each_inline(text):
             refusal = self._snippet(match, page)
             if refusal is not None:
-                return refusal
+                return refusal, "" if "(" in match.rule else match.rule.partition("/")[0]
         return None
 
     def _snippet(self, match: Match, page: Location) -> Refusal | None:

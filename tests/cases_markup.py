@@ -668,23 +668,23 @@ FRAMES = [
     _case(
         "a srcdoc is a page of its own",
         "<iframe srcdoc='<p>x</p>{bad}'></iframe>",
-        '<iframe srcdoc="<p>x</p><!---->"></iframe>',
+        '<iframe srcdoc="&lt;p>x&lt;/p>&lt;!---->"></iframe>',
     ),
     _case(
         "a srcdoc with references",
         '<iframe srcdoc="&lt;img src=&quot;{T}&quot;&gt;&amp;amp;"></iframe>',
-        '<iframe srcdoc="<!---->&amp;amp;"></iframe>',
+        '<iframe srcdoc="&lt;!---->&amp;amp;"></iframe>',
     ),
     _case(
         "one in another",
         "<iframe srcdoc='<iframe srcdoc=\"{bad}\"></iframe>'></iframe>",
-        '<iframe srcdoc="<iframe srcdoc=&quot;<!---->&quot;></iframe>"></iframe>',
+        '<iframe srcdoc="&lt;iframe srcdoc=&quot;&amp;lt;!---->&quot;>&lt;/iframe>"></iframe>',
     ),
     _case("an own srcdoc", "<iframe srcdoc='<p>x</p><script src=/a.js></script>'></iframe>"),
     _case(
         "a srcdoc with a snippet",
         "<iframe srcdoc=\"<script>fbq('init')</script>\"></iframe>",
-        '<iframe srcdoc="<!---->"></iframe>',
+        '<iframe srcdoc="&lt;!---->"></iframe>',
     ),
     _case("a document in an address", "<iframe src='data:text/html,<p>x</p>{bad}'></iframe>", "{-}"),
     _case(
@@ -789,6 +789,9 @@ CONDITIONAL = [
 ]
 
 DRAWINGS = [
+    _case(
+        "a reference of thousands of digits", "<svg><script>&#" + "1" * 5000 + ";&#x" + "f" * 5000 + "</script></svg>"
+    ),
     _case("a part of another drawing", "<svg><use href='{T}#a'/></svg>", "<svg>{-}</svg>"),
     _case("a part of the same drawing", "<svg><use href='#a'/><use xlink:href='/a.svg#a'></use></svg>"),
     _case(

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import pytest
 
 from dntguard.asgi import DNTGuardMiddleware as ASGIGuard
+from dntguard.purposes import OPTIONAL_PURPOSES
 from dntguard.wsgi import DNTGuardMiddleware as WSGIGuard
 from dntguard.wsgi import Environ, StartResponse
 from tests.cases_markup import ALL, Case
@@ -18,8 +19,8 @@ HTML = (b"content-type", b"text/html")
 def test_a_case_comes_out_of_the_asgi_middleware_as_the_table_says(case: Case) -> None:
     messages = [start(HTML), *(body(piece, more=True) for piece in cut(case.html, [11])), body(b"")]
     scope = http_scope([(b"host", b"shop.example"), (b"sec-gpc", b"1")], scheme="https", path="/shelf/page.html")
-    policy = {"gpc_refuses": ["functional", "analytics", "marketing"]}
-    assert joined(drive_asgi(ASGIGuard(sends(*messages), **policy), scope)) == case.out
+    app = ASGIGuard(sends(*messages), gpc_refuses=OPTIONAL_PURPOSES)
+    assert joined(drive_asgi(app, scope)) == case.out
 
 
 @pytest.mark.parametrize("case", ALL, ids=lambda case: case.says)
@@ -29,5 +30,4 @@ def test_a_case_comes_out_of_the_wsgi_middleware_as_the_table_says(case: Case) -
         return iter(cut(case.html, [13]))
 
     environ = environ_of(("HTTP_DNT", "1"), PATH_INFO="/shelf/page.html", **{"wsgi.url_scheme": "https"})
-    policy = {"dnt_refuses": ["functional", "analytics", "marketing"]}
-    assert drive_wsgi(WSGIGuard(app, **policy), environ).body == case.out
+    assert drive_wsgi(WSGIGuard(app, dnt_refuses=OPTIONAL_PURPOSES), environ).body == case.out

@@ -13,7 +13,6 @@ from dntguard.scanner.tags import is_self_closing
 from tests.oracles import lexbor_elements
 from tests.strategies import at_every_chunking, attributes, chunk_sizes, cut, hostile_pages
 
-
 Answer = str | Edit[str] | Text | None
 
 

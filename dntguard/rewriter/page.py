@@ -71,9 +71,9 @@ class Rewriter:
         """The end of the page; returns what was still held back."""
         if not self._verdicts.active:
             return b""
-        scan = self._scan
-        rewritten = b"" if scan is not None else (scan := self._begin(self._first)).feed(self._first)
-        rewritten += scan.close()
+        rewritten = b"" if self._scan is not None else self._begin(self._first).feed(self._first)
+        if self._scan is not None:
+            rewritten += self._scan.close()
         return b"" if self._policy.report_only else rewritten
 
     def _feed(self, data: bytes) -> bytes:

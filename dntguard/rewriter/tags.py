@@ -87,7 +87,7 @@ class TagJudge:
         self.codec = codec
         self.nested = nested
         self.depth = depth
-        self.answers: BoundedCache[Answer] = BoundedCache(self._judge, entries=2048, size=256 * 1024)
+        self.answers: BoundedCache[Answer] = BoundedCache(self._judge, entries=2048, size=512 * 1024, weigh=_weight)
         self._removes_doubt = verdicts.policy.on_undecidable == "remove"
         self._own_bases = all(verdicts.own(base.host, page.host) for base in bases) and not any(
             verdicts.host(base, page, unclaimed=True) for base in bases
@@ -96,8 +96,9 @@ class TagJudge:
             unclaimed: BoundedCache(partial(self._by_host, unclaimed=unclaimed), entries=4096, size=128 * 1024)
             for unclaimed in (False, True)
         }
-        self._scripts: BoundedCache[Removal | None] = BoundedCache(self._script, entries=1024, size=2 * 1024 * 1024)
-        self._styles: BoundedCache[Edit[Removal] | None] = BoundedCache(self._style, entries=256, size=1024 * 1024)
+        self._styles: BoundedCache[Edit[Removal] | None] = BoundedCache(
+            self._style, entries=256, size=5 * 1024 * 1024, weigh=_weight
+        )
 
     # --- start tags ---------------------------------------------------------------------------------------------------
 
@@ -110,8 +111,13 @@ class TagJudge:
         if simple is not None and self._own_bases:
             name = simple[1]
             hosts = self._hosts[name not in _SHOWN or _MAY_RUN(tag) is not None]
-            if (name != b"script" or b" src=" in tag) and not any(map(hosts.__getitem__, _HOSTS(tag))):
+            named = _HOSTS(tag)
+            if (name != b"script" or b" src=" in tag) and not any(map(hosts.__getitem__, named)):
                 return None
+            if len(named) == 1 and (url := _ONE_SRC(tag)) is not None:
+                refusal = hosts[named[0]]
+                if refusal is not None and refusal is not _BY_PATH:
+                    return refusal.removal(name.decode(), url[1].decode()[:MOST_TEXT])
         name, found = tag_parts(tag)
 
         def value(attribute: bytes) -> str:
@@ -240,16 +246,13 @@ class TagJudge:
             return self._map(kind, text)
         if kind is Text.KEEP:
             return None
-        removal = self._scripts[text]
-        if removal is None and kind is Text.MODULE:
+        refusal = self.verdicts.script(text, self.page)
+        if refusal is None and kind is Text.MODULE:
             urls = (found[1].decode("utf-8", "replace") for found in _IMPORTS(text))
             refusal = next((refusal for url in urls if (refusal := self._url(url, unclaimed=True))), None)
-            removal = None if refusal is None else _script_removal(refusal, text)
-        return removal
-
-    def _script(self, text: bytes) -> Removal | None:
-        refusal = self.verdicts.inline(text, self.page)
-        return None if refusal is None else _script_removal(refusal, text)
+        if refusal is None:
+            return None
+        return refusal.removal("inline-script", " ".join(text[:MOST_TEXT].decode("utf-8", "replace").split()))
 
     def _style(self, text: bytes) -> Edit[Removal] | None:
         # Nearly every sheet: no host that it names is refused. A look for hosts costs a fraction of reading tokens.
@@ -361,10 +364,13 @@ _SIMPLE_TAG = re.compile(
 """A tag that is judged by the hosts in it alone, and whose element's text need not be judged but for `<script>`."""
 
 _HOSTS = re.compile(rb"//([a-z0-9.-]++)").findall
+_ONE_SRC = re.compile(rb"<(?:img|script|iframe)(?: [a-z-]++(?:=\"[^\"/&]*+\")?+)*+ src=\"([^\"&]*+)\"").match
+"""A simple tag of which `src` is the first attribute with a slash in it."""
 _SHOWN = frozenset({b"img", b"source", b"link", b"a", b"video", b"use"})
 """Elements of which only what a refused vendor serves is refused ..."""
 _MAY_RUN = re.compile(
-    rb"preload| (?:width|height)=\"\s*[01.]| style=\"[^\"]*(?:none|hidden|:\s*[01.])", re.IGNORECASE
+    rb"preload| (?:width|height)=\"[\s0]*+[01]?+[.0]*+(?:px)?+\s*+\"| style=\"[^\"]*?(?:none|hidden|(?:width|height)\s*+:\s*+0*[01]\b)",
+    re.IGNORECASE,
 ).search
 """... unless they may load a script early, or be a pixel."""
 
@@ -390,10 +396,6 @@ class _Told:
         self._removed(removal, b"")
 
 
-def _script_removal(refusal: Refusal, text: bytes) -> Removal:
-    return refusal.removal("inline-script", " ".join(text[:MOST_TEXT].decode("utf-8", "replace").split()))
-
-
 def _text_of(name: bytes, found: Mapping[bytes, bytes], value: Callable[[bytes], str]) -> Text | None:
     """How the text of a script or style must be read, if it must be judged."""
     kind = value(b"type").strip().lower()
@@ -406,12 +408,16 @@ def _text_of(name: bytes, found: Mapping[bytes, bytes], value: Callable[[bytes],
     return None if is_data_block(kind) else Text.SCRIPT
 
 
+def _weight(answer: Answer) -> int:
+    return len(answer.instead) + 200 * len(answer.verdicts) if isinstance(answer, Edit) else 0
+
+
 def _kept(name: bytes) -> Text | None:
     """The answer for a tag that stays without a look at it."""
     return Text.KEEP if name in (b"script", b"style") else None
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=16)
 def tag_judge(
     verdicts: Verdicts,
     scheme: str,

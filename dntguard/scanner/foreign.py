@@ -6,10 +6,9 @@ Sections are those of the HTML standard, https://html.spec.whatwg.org/multipage/
 from __future__ import annotations
 
 import re
-from html import unescape
 from typing import NamedTuple
 
-from dntguard.scanner.tags import attribute_value, tag_parts
+from dntguard.scanner.tags import attribute_value, tag_parts, text_value
 
 HTML, SVG, MATH = "html", "svg", "math"
 ROOTS = {b"svg": SVG, b"math": MATH}
@@ -53,7 +52,7 @@ class OpenElements:
     def copy(self) -> OpenElements:
         """The same elements on a stack of its own."""
         other = OpenElements()
-        other._open = self._open.copy()  # noqa: SLF001
+        other._open = self._open.copy()
         return other
 
     def clear(self) -> None:
@@ -160,7 +159,4 @@ def is_plain_text(text: bytes) -> bool:
 
 def text_content(text: bytes) -> bytes:
     """What runs of a script in SVG: its text with references decoded and CDATA sections unwrapped."""
-    return b"".join(
-        piece if place % 2 else unescape(piece.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogatepass")
-        for place, piece in enumerate(_CDATA.split(text))
-    )
+    return b"".join(piece if place % 2 else text_value(piece) for place, piece in enumerate(_CDATA.split(text)))

@@ -127,8 +127,8 @@ def _quiet_start(stops: str) -> bytes:
 _PLAIN_TITLE = rb"<" + any_case("title") + rb">[^<]*+</" + any_case("title") + rb">"
 _PLAIN_ATTRIBUTES = (
     rb"(?:[\t\n\f\r ]++(?:"
-    + rb"xmlns(?::[a-z]++)?+=\"[^\"]*+\""
-    + rb"|(?!" + _LOUD + rb")[a-zA-Z_:][a-zA-Z0-9_:.-]*+=\"[^\"/&\\]*+\""
+     rb"xmlns(?::[a-z]++)?+=\"[^\"]*+\""
+     rb"|(?!" + _LOUD + rb")[a-zA-Z_:][a-zA-Z0-9_:.-]*+=\"[^\"/&\\]*+\""
     + rb"|style=\"" + _STILL_CSS + rb"\""
     + rb"))*+[\t\n\f\r ]*+"
 )  # fmt: skip

@@ -192,14 +192,14 @@ class Scanner(Generic[Verdict]):
             if verdict is None:
                 continue
             answer = None
-            if type(verdict) is Text:
+            if isinstance(verdict, Text):
                 answer = judge.text(verdict, found[before + group])
                 if answer is None:
                     continue
             out.append(data[start : found.start(first)])
             if group == TAG:
                 start = pos
-                if type(verdict) is Edit:
+                if isinstance(verdict, Edit):
                     self._edited(verdict, tag)
                 else:
                     self._take_out(whole_name(tag), tag, verdict)
@@ -207,19 +207,19 @@ class Scanner(Generic[Verdict]):
                         return pos
                 continue
             # A whole element with its text.
-            if type(verdict) is Edit and verdict.text is not None:
+            if isinstance(verdict, Edit) and verdict.text is not None:
                 answer = judge.text(verdict.text, found[before + group])
-            if type(verdict) not in (Text, Edit):
+            if not isinstance(verdict, (Edit, Text)):
                 answer = verdict
-            if answer is not None and type(answer) is not Edit:
+            if answer is not None and not isinstance(answer, Edit):
                 self._remove(answer, tag)
                 start = pos
                 continue
             start = found.start(first)
-            if type(verdict) is Edit:
+            if isinstance(verdict, Edit):
                 self._edited(verdict, tag)
                 start = found.end(first)
-            if type(answer) is Edit:
+            if isinstance(answer, Edit):
                 out.append(data[start : found.start(before + group)])
                 self._edited(answer, tag)
                 start = found.end(before + group)
@@ -306,9 +306,9 @@ class Scanner(Generic[Verdict]):
             if self._stack:
                 self._lose_track()  # without scripting its content may end what is open here
             return self._begin_raw(name, tag, verdict, doubtful=False, hold=True)
-        if type(verdict) is Edit:
+        if isinstance(verdict, Edit):
             tag = self._edit(verdict, tag)
-        elif verdict is not None and type(verdict) is not Text:
+        elif verdict is not None and not isinstance(verdict, Text):
             self._take_out(name, tag, verdict)
             return False
         self._out.append(tag)
@@ -540,15 +540,15 @@ class Scanner(Generic[Verdict]):
         `doubtful`: another reading takes the content as markup, or decodes it.
         """
         self._raw_name = name
-        self._raw_kind = verdict if type(verdict) is Text else verdict.text if type(verdict) is Edit else None
+        self._raw_kind = verdict if isinstance(verdict, Text) else verdict.text if isinstance(verdict, Edit) else None
         self._raw_doubtful = doubtful
         self._raw_filter = None
-        self._raw_edit = verdict if type(verdict) is Edit else None
+        self._raw_edit = verdict if isinstance(verdict, Edit) else None
         self._raw_tag = tag
         self._raw_held.clear()
         self._escaped = 0
         self._mode = self._raw
-        if verdict is not None and type(verdict) is not Text and type(verdict) is not Edit:
+        if verdict is not None and not isinstance(verdict, (Edit, Text)):
             self._raw_action = _DROP
             self._remove(verdict, tag)
             return False
@@ -610,7 +610,7 @@ class Scanner(Generic[Verdict]):
             return
         plain = self._raw_kind in (Text.SCRIPT, Text.MODULE) and not self._raw_doubtful
         verdict = self._judge.text(Text.SCRIPT, text) if plain else self._judge.ambiguous
-        if verdict is None or type(verdict) is Edit:
+        if verdict is None or isinstance(verdict, Edit):
             self._pass_raw()
             self._out.append(text)
             if plain:
@@ -625,7 +625,7 @@ class Scanner(Generic[Verdict]):
         """Report what the rest of a script over the limit holds; it is out already."""
         text = self._held_text()
         verdict = self._judge.text(Text.SCRIPT, text)
-        if verdict is None or type(verdict) is Edit:
+        if verdict is None or isinstance(verdict, Edit):
             self._raw_held += text[-_OVERLAP:]
         else:
             self._judge.passed(verdict)
@@ -644,13 +644,13 @@ class Scanner(Generic[Verdict]):
             text, answer = self._noscript(text, at_end)
         elif self._raw_kind is not None:
             answer = self._judge.text(self._raw_kind, text)
-        if self._raw_doubtful and (answer is None or type(answer) is Edit):
+        if self._raw_doubtful and (answer is None or isinstance(answer, Edit)):
             answer = self._in_doubt(text, answer)
-        if answer is not None and type(answer) is not Edit:
+        if answer is not None and not isinstance(answer, Edit):
             self._remove(answer, self._raw_tag)
             return True
         self._pass_raw()
-        if type(answer) is Edit:
+        if isinstance(answer, Edit):
             text = self._edit(answer, self._raw_tag)
         self._out.append(text)
         return False
@@ -661,7 +661,7 @@ class Scanner(Generic[Verdict]):
         if self._raw_kind is not None and decoded != text:
             other = self._judge.text(self._raw_kind, decoded)
             if other is not None:
-                return other.verdicts[0] if type(other) is Edit else other
+                return other.verdicts[0] if isinstance(other, Edit) else other
         # Of a script or a style in SVG, comments and elements are left out of what counts, and join what is around them.
         foreign = self._raw_name == b"script" or (self._raw_name == b"style" and self._stack)
         agree = is_plain_text(text) if foreign else self._readings_agree(text)
@@ -746,10 +746,10 @@ class Scanner(Generic[Verdict]):
             # Here `src` means nothing, and the text runs beside it.
             if verdict is None:
                 verdict = kind
-            elif type(verdict) is Edit and verdict.text is None:
+            elif isinstance(verdict, Edit) and verdict.text is None:
                 verdict = replace(verdict, text=kind)
             self._begin_raw(name, tag, verdict, doubtful=True)
-        elif verdict is not None and type(verdict) is not Text and type(verdict) is not Edit:
+        elif verdict is not None and not isinstance(verdict, (Edit, Text)):
             self._take_out(name, tag, verdict)
         elif stack.breaks_out(name, tag):
             stack.break_out()
@@ -758,7 +758,7 @@ class Scanner(Generic[Verdict]):
             else:
                 self._start_tag(name, tag)
         else:
-            if type(verdict) is Edit:
+            if isinstance(verdict, Edit):
                 tag = self._edit(verdict, tag)
             self._out.append(tag)
             if not closed:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from html import unescape
 from html.entities import html5 as named_references
 
 from dntguard.scanner.grammar import ATTRIBUTE, SPACE, TAG_NAME, VALUE, always
@@ -61,7 +62,11 @@ def with_attributes(tag: bytes, changes: Mapping[bytes, str | None]) -> bytes:
 
 def attribute_source(value: str) -> bytes:
     """How a value is written between double quotes."""
-    return value.replace("&", "&amp;").replace('"', "&quot;").encode("utf-8", "replace")
+    return value.translate(_WRITTEN).encode("utf-8", "replace")
+
+
+# XML reads a raw newline as a space, and a "<" as an error.
+_WRITTEN = str.maketrans({"&": "&amp;", '"': "&quot;", "<": "&lt;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;"})
 
 
 _EQUALS_NEXT = re.compile(SPACE + rb"*+=").match
@@ -113,6 +118,17 @@ def _decode_reference(found: re.Match[str]) -> str:
     if name in named_references and following != "=":
         return named_references[name]
     return found[0]
+
+
+def text_value(text: bytes) -> bytes:
+    """Text as the parser hands it on: character references decoded (section 13.2.5.72); other bytes stay."""
+    decoded = text.decode("utf-8", "surrogateescape")
+    return _REFERENCE.sub(_decode_in_text, decoded).encode("utf-8", "surrogateescape")
+
+
+def _decode_in_text(found: re.Match[str]) -> str:
+    """A character reference in text: there a name without a semicolon counts whatever follows."""
+    return _decode_reference(found) if found[1] is None else unescape(found[0])
 
 
 def is_self_closing(tag: bytes) -> bool:
