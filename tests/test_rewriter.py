@@ -162,6 +162,11 @@ def test_report_only_changes_nothing_and_reports() -> None:
     assert rewriter.removal_count == 3
 
 
+def test_a_reference_of_thousands_of_digits_in_an_svg_script_is_no_character() -> None:
+    html = b"<svg><script>&#" + b"1" * 5000 + b";&#x" + b"f" * 5000 + b"</script></svg>"
+    assert rewrite(html, page_url=PAGE) == html
+
+
 # --- the limit --------------------------------------------------------------------------------------------------------
 
 OVER = b"<script a='" + b"x" * 5000 + b"' src=/a.js></script>"

@@ -32,6 +32,7 @@ class Ledger:
 
     def __init__(self, ambiguous: str | None = "ambiguous") -> None:
         self.tags: Mapping[bytes, Answer] = _Tags()
+        self.relative_is_kept = False
         self.ambiguous: str | None = ambiguous
         self.texts: list[bytes] = []
         self.bases: list[bytes] = []

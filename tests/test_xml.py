@@ -59,6 +59,7 @@ class Ledger:
 
     def __init__(self, ambiguous: str | None = "ambiguous") -> None:
         self.tags: Mapping[bytes, Answer] = _Tags()
+        self.relative_is_kept = False
         self.ambiguous: str | None = ambiguous
         self.texts: list[tuple[Text, bytes]] = []
         self.bases: list[bytes] = []

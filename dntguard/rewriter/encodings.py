@@ -55,7 +55,10 @@ _BASE64 = re.compile(rb"[A-Za-z0-9+/]*+")
 
 
 class Utf7Decoder(codecs.IncrementalDecoder):
-    """UTF-7 (RFC 2152) piece by piece. The standard library's keeps a whole shifted run, and reads it again each time."""
+    """UTF-7 (RFC 2152) piece by piece.
+
+    The standard library's decoder keeps a whole shifted run, and reads it again with each piece.
+    """
 
     def __init__(self, errors: str = "replace") -> None:
         super().__init__(errors)

@@ -107,6 +107,7 @@ class _Page:
         self._judge = judge
         self.tags: Mapping[bytes, Answer] = judge.answers
         self.text = judge.text
+        self.relative_is_kept = judge.own_bases
         self.ambiguous = AMBIGUOUS if judge.verdicts.policy.on_undecidable == "remove" else None
 
     def style(self) -> Filter:
@@ -134,7 +135,7 @@ class _Page:
             self._judge = judge = tag_judge(
                 judge.verdicts, page.scheme, page.host, bases, judge.codec, judge.nested, judge.depth
             )
-            self.tags, self.text = judge.answers, judge.text
+            self.tags, self.text, self.relative_is_kept = judge.answers, judge.text, judge.own_bases
 
     def removed(self, verdict: Removal, tag: bytes) -> None:
         """Learn that something was taken out."""

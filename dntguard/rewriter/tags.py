@@ -70,6 +70,9 @@ class TagJudge:
             None when none can.
         nested: rewrites a document that stands in an attribute.
         depth: how many documents this one stands in.
+
+    Attributes:
+        own_bases: whether all bases are the site's own, and none of them is refused.
     """
 
     def __init__(
@@ -89,7 +92,7 @@ class TagJudge:
         self.depth = depth
         self.answers: BoundedCache[Answer] = BoundedCache(self._judge, entries=2048, size=512 * 1024, weigh=_weight)
         self._removes_doubt = verdicts.policy.on_undecidable == "remove"
-        self._own_bases = all(verdicts.own(base.host, page.host) for base in bases) and not any(
+        self.own_bases = all(verdicts.own(base.host, page.host) for base in bases) and not any(
             verdicts.host(base, page, unclaimed=True) for base in bases
         )
         self._hosts = {
@@ -108,16 +111,19 @@ class TagJudge:
         if tag == b"<script>":
             return Text.SCRIPT
         simple = _SIMPLE_TAG(tag)
-        if simple is not None and self._own_bases:
-            name = simple[1]
-            hosts = self._hosts[name not in _SHOWN or _MAY_RUN(tag) is not None]
-            named = _HOSTS(tag)
-            if (name != b"script" or b" src=" in tag) and not any(map(hosts.__getitem__, named)):
-                return None
-            if len(named) == 1 and (url := _ONE_SRC(tag)) is not None:
-                refusal = hosts[named[0]]
+        if simple is not None and self.own_bases:
+            name, hosts = simple[1], _HOSTS(tag)
+            strict, lenient = self._hosts[True], self._hosts[False]
+            if name != b"script" or b" src=" in tag:
+                if not any(map(strict.__getitem__, hosts)):
+                    return None
+                if name in _SHOWN and not any(map(lenient.__getitem__, hosts)) and not _may_run(tag):
+                    return None
+            source = _ONE_SRC(tag) if len(hosts) == 1 else None
+            if source is not None:
+                refusal = (lenient if name == b"img" else strict)[hosts[0]]
                 if refusal is not None and refusal is not _BY_PATH:
-                    return refusal.removal(name.decode(), url[1].decode()[:MOST_TEXT])
+                    return refusal.removal(name.decode(), source[1].decode()[:MOST_TEXT])
         name, found = tag_parts(tag)
 
         def value(attribute: bytes) -> str:
@@ -208,7 +214,8 @@ class TagJudge:
         """What becomes of an attribute that may matter on any element, and why; no reason, no change."""
         text = value(attribute)
         if attribute.startswith(b"on"):
-            refusal = self.verdicts.inline(text.encode("utf-8", "replace"), self.page)
+            code = text.encode("utf-8", "replace")
+            refusal = self.verdicts.inline(code, self.page) if b"(" in code or b"/" in code else None
         elif attribute == b"style" or attribute in _PAINTED:
             edit = self._style(text.encode("utf-8", "surrogatepass"))
             return (None, ()) if edit is None else (edit.instead.decode("utf-8", "replace"), edit.verdicts)
@@ -256,7 +263,7 @@ class TagJudge:
 
     def _style(self, text: bytes) -> Edit[Removal] | None:
         # Nearly every sheet: no host that it names is refused. A look for hosts costs a fraction of reading tokens.
-        hosts = hosts_in_css(text) if self._own_bases else None
+        hosts = hosts_in_css(text) if self.own_bases else None
         if hosts is not None and not any(map(self._hosts[False].__getitem__, hosts)):
             return None
         removals: list[Removal] = []
@@ -295,7 +302,7 @@ class TagJudge:
         plain = _PLAIN_URL(value)
         if plain is not None:
             if plain[1] is None:
-                if self._own_bases:
+                if self.own_bases:
                     return None
             else:
                 refusal = self._hosts[unclaimed][plain[1]]
@@ -356,9 +363,10 @@ _SIMPLE_VALUE = (
     rb"(?:[^\"&\\\t\n\f\r/:]++|&amp;|/(?!/)|:(?=//|[ \"])|//[a-z0-9.-]++(?::[0-9]++)?+(?=[/?# ,\"]))*+"
 )
 _SIMPLE_TAG = re.compile(
-    rb"<(img|script|link|source|iframe|a|li|div|span|video|object|embed|use)"
-    rb"(?: (?!on|style|background|ping|attri|formaction|srcdoc|data-dn|browsing|shared|adauc|fill|stroke|filter|mask|"
-    rb"marker|clip|cursor|hidden)[a-z-]++(?:=\"" + _SIMPLE_VALUE + rb"\"|(?=[ />]))"
+    rb"<(img|script|link|source|iframe|a|li|div|span|video|object|embed|use)(?:"
+    # Told by their first letters, the names of attributes that matter otherwise are left out.
+    rb" (?:[egi-lnqrt-z]|a(?!tt|da)|b(?!a|row)|c(?!lip|ur)|d(?!ata-dn)|f(?!orma|il)|h(?!id)|m(?!a)|o(?!n)|p(?!ing)"
+    rb"|s(?!ty|rcd|ha|tr))[a-z-]*+(?:=\"" + _SIMPLE_VALUE + rb"\"|(?=[ />]))"
     rb"| style=\"[^\"'(&\\]*+\")*+[ /]*+>"
 ).fullmatch  # fmt: skip
 """A tag that is judged by the hosts in it alone, and whose element's text need not be judged but for `<script>`."""
@@ -367,12 +375,15 @@ _HOSTS = re.compile(rb"//([a-z0-9.-]++)").findall
 _ONE_SRC = re.compile(rb"<(?:img|script|iframe)(?: [a-z-]++(?:=\"[^\"/&]*+\")?+)*+ src=\"([^\"&]*+)\"").match
 """A simple tag of which `src` is the first attribute with a slash in it."""
 _SHOWN = frozenset({b"img", b"source", b"link", b"a", b"video", b"use"})
-"""Elements of which only what a refused vendor serves is refused ..."""
-_MAY_RUN = re.compile(
-    rb"preload| (?:width|height)=\"[\s0]*+[01]?+[.0]*+(?:px)?+\s*+\"| style=\"[^\"]*?(?:none|hidden|(?:width|height)\s*+:\s*+0*[01]\b)",
-    re.IGNORECASE,
-).search
-"""... unless they may load a script early, or be a pixel."""
+"""Elements of which only what a refused vendor serves is refused, with exceptions."""
+_MAY_BE_DOT = re.compile(rb"=\"[\s0]*+[01]?+[.0]*+(?:px)?+\s*+\"").search
+_MAY_HIDE = re.compile(rb" style=\"[^\"]*?(?:[nN][oO][nN][eE]|[hH][iI][dD]|[dD][tT][hH]|[gG][hH][tT])").search
+
+
+def _may_run(tag: bytes) -> bool:
+    """Whether a simple tag may load a script early, or be a pixel: then what nobody claims matters."""
+    return _MAY_BE_DOT(tag) is not None or b"preload" in tag or _MAY_HIDE(tag) is not None
+
 
 _KINDS = {
     "module": Text.MODULE,

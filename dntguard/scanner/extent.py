@@ -8,7 +8,11 @@ Sections are those of the HTML standard, https://html.spec.whatwg.org/multipage/
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
+from typing import Any, Final
+
+from dntguard.scanner.judge import Filter, Text
 
 VOID = frozenset(
     b"area base basefont bgsound br col embed frame hr image img input keygen link meta param source track wbr".split()
@@ -27,8 +31,8 @@ class Reach(Enum):
 
 
 _P_ENDS = frozenset(
-    b"address article aside blockquote center dd details dialog dir div dl dt fieldset figcaption figure footer form h1 "
-    b"h2 h3 h4 h5 h6 header hgroup hr li listing main menu nav ol p plaintext pre search section summary table ul "
+    b"address article aside blockquote center dd details dialog dir div dl dt fieldset figcaption figure footer form "
+    b"h1 h2 h3 h4 h5 h6 header hgroup hr li listing main menu nav ol p plaintext pre search section summary table ul "
     b"xmp".split()
 )
 _ROWS = frozenset(b"td th".split())
@@ -50,8 +54,8 @@ _IMPLIED_ENDS: dict[bytes, frozenset[bytes]] = {
 
 _MAY_LACK_END = frozenset().union(*_IMPLIED_ENDS.values()) | {b"body", b"html"}
 _BARRIERS = frozenset(
-    b"applet article aside button details dialog div dl fieldset figure footer form header iframe main marquee math menu "
-    b"nav object ol section select svg table template ul".split()
+    b"applet article aside button details dialog div dl fieldset figure footer form header iframe main marquee math "
+    b"menu nav object ol section select svg table template ul".split()
 )
 """Elements that keep a tag inside from ending what is outside."""
 _PHRASING = frozenset(
@@ -96,3 +100,33 @@ class Extent:
                 return Reach.INSIDE if place else Reach.AFTER
         outer = name in (b"body", b"html") or (self._open[0] in _MAY_LACK_END and name not in _PHRASING)
         return Reach.BEFORE if outer else Reach.INSIDE
+
+
+class _Nobody:
+    """A judge that keeps everything; what it lets out is thrown away."""
+
+    class _Nothing(dict[bytes, None]):
+        def __missing__(self, tag: bytes) -> None:
+            return None
+
+    tags: Mapping[bytes, Any] = _Nothing()
+    relative_is_kept = True
+    ambiguous = None
+
+    def text(self, kind: Text, text: bytes) -> None:  # noqa: ARG002  # nothing is refused
+        return None
+
+    def style(self) -> Filter:
+        raise NotImplementedError("no start tag asks for it")
+
+    def base(self, tag: bytes) -> None:
+        pass
+
+    def removed(self, verdict: object, tag: bytes) -> None:
+        pass
+
+    def passed(self, verdict: object) -> None:
+        pass
+
+
+NOBODY: Final = _Nobody()

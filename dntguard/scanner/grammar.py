@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import NamedTuple, Self, cast
+from functools import cache
+from typing import cast
 
 # --- tags (sections 13.2.5.6 to 13.2.5.40) ---------------------------------------------------------------------------
 
@@ -52,12 +53,19 @@ _PAINTS = _names_like("fill stroke filter mask marker clip-path cursor")
 _STILL_CSS = rb"(?:[^\"'(&\\]++|\(#)*+"
 """The value of a `style` attribute that loads nothing: no string, and no function but for those on a fragment."""
 
-QUIET_REST = _quiet_rest(
-    _LOUD,
-    # Told by its first letters; what they leave out are the names of _LOUD.
-    rb" (?:[ceg-nqrt-z]|a(?!tt|ct)|d(?!ata-dn)|s(?!ty)|b(?!ac)|f(?!ormac)|p(?!ing)|o(?!n))[a-z-]*+=\"[^\"]*+\"|"
-    rb" style=\"" + _STILL_CSS + rb"\"|",
-)
+_RELATIVE = rb"(?:[^\"&\\:/\t\n\r]++|/(?!/))*+"
+"""A value between double quotes that is no address, or a relative one: no scheme, no two slashes, nothing decoded."""
+
+# Told by their first letters; what they leave out are the names of _LOUD.
+_PLAIN_QUIET = (
+    rb" [ceg-nqrt-z][a-z-]*+=\"[^\"]*+\"|"
+    rb" (?:data-(?!dn)|a[lrsu]|s[rpi]|for=|p[lor]|b[eilou]|d[ei])[a-z-]*+=\"[^\"]*+\"|"
+    rb" style=\"" + _STILL_CSS + rb"\"|"
+)  # fmt: skip
+_STRICT_REST = _quiet_rest(_LOUD, _PLAIN_QUIET)
+"""The rest of a tag of which no attribute matters on any element."""
+_QUIET_REST = _quiet_rest(_LOUD, _PLAIN_QUIET + rb" (?:form)?action=\"" + _RELATIVE + rb"\"|")
+"""The same where relative addresses are the site's own."""
 
 
 def _one_of(names: str) -> bytes:
@@ -78,7 +86,7 @@ def _end_of(name: str) -> bytes:
 
 def _raw_element(name: str) -> bytes:
     """A whole element whose content is text, and whose attributes do not matter."""
-    return _start_of(name, QUIET_REST) + _text_of(name) + _end_of(name)
+    return _start_of(name, _STRICT_REST) + _text_of(name) + _end_of(name)
 
 
 RAW_TEXT = "style title textarea xmp iframe noembed noframes"
@@ -113,15 +121,15 @@ def _letter(letters: str) -> bytes:
     return b"[" + "".join(sorted(set(letters.lower() + letters.upper()))).encode() + b"]"
 
 
-def _quiet_start(stops: str) -> bytes:
-    """The start of a name that is none of `stops`, told by its first two letters: no name need be compared."""
+def _quiet_starts(stops: str) -> list[bytes]:
+    """The starts of names that are none of `stops`, told by their first two letters: no name need be compared."""
     seconds: dict[str, str] = {}
     for name in stops.split():
         seconds[name[0]] = seconds.get(name[0], "") + name[1]
     quiet = _letter("".join(letter for letter in "abcdefghijklmnopqrstuvwxyz" if letter not in seconds))
     others = (_letter(first) + b"(?!" + _letter(second) + b")" for first, second in sorted(seconds.items()))
-    # "li" shares two letters with "link", and is everywhere.
-    return b"(?:" + b"|".join((quiet, _one_of("li"), *others)) + b")"
+    # These are everywhere, and some share two letters with a stop.
+    return [rb"(?:a|p|li|div|span)" + NAME_END, quiet, *others]
 
 
 _PLAIN_TITLE = rb"<" + any_case("title") + rb">[^<]*+</" + any_case("title") + rb">"
@@ -157,10 +165,22 @@ _SIMPLE_SVG = rb"<" + any_case("svg") + _PLAIN_ATTRIBUTES + rb">(?:" + _tidy(3) 
 
 
 _HARMLESS = (
-    rb"<(?:" + any_case("meta") + rb"|" + any_case("input") + rb")(?: (?!(?:" + any_case("http-equiv")
-    + rb"|" + any_case("charset") + rb"|" + any_case("src") + rb")=|" + _LOUD + rb")[a-zA-Z:-]++=\"[^\"]*+\")*+[ /]*+>"
+    rb"<(?:meta|input)(?: (?!(?:" + any_case("http-equiv") + rb"|" + any_case("charset") + rb"|" + any_case("src")
+    + rb")=|" + _LOUD + rb")[a-zA-Z:-]++=\"[^\"]*+\")*+[ /]*+>"
 )  # fmt: skip
 """The plain form of two judged elements that are everywhere, without the attributes that a judge would look at."""
+
+_OWN_ATTRIBUTES = (
+    rb"(?: (?:[ceg-nqrt-z]|a(?!tt|da)|b(?!a|row)|d(?!ata-dn)|f(?!orma)|o(?!n)|p(?!ing)|s(?!ty|rcd|ha|rc=))[a-z-]*+"
+     rb"(?:=\"" + _RELATIVE + rb"\"|(?=[ />]))| style=\"" + _STILL_CSS + rb"\")*+"
+)  # fmt: skip
+_OWN = (
+    rb"<(?:img|link|source|input|track)" + _OWN_ATTRIBUTES + rb"(?: src=\"" + _RELATIVE + rb"\"" + _OWN_ATTRIBUTES
+    + rb")?+[ /]*+>",
+    rb"<script" + _OWN_ATTRIBUTES + rb" src=\"" + _RELATIVE + rb"\"" + _OWN_ATTRIBUTES + rb"[ /]*+>"
+    + rb"[^<]*+(?:<(?!/" + any_case("script") + NAME_END + rb"|!--)[^<]*+)*+" + _end_of("script"),
+)  # fmt: skip
+"""Judged elements in plain form whose addresses are all relative."""
 
 Always = Callable[[bytes, int], re.Match[bytes]]
 
@@ -173,7 +193,7 @@ def always(pattern: bytes) -> Always:
 def _skipping(
     stops: str,
     *,
-    rest: bytes = QUIET_REST,
+    rest: bytes = _STRICT_REST,
     whole: tuple[bytes, ...] = (),
     end_stops: str = "",
     cdata_stops: bool = False,
@@ -183,77 +203,77 @@ def _skipping(
     Of other start tags it runs over those that end in `rest`. `whole` elements it runs over too; with `cdata_stops` it
     does not run over what may be a CDATA section.
     """
-    quick_end = b"" if end_stops else rb"|</[a-zA-Z]++[0-9]?+>"
-    end = rb"|</" + (rb"(?!" + _one_of(end_stops) + rb")" if end_stops else b"") + rb"[a-zA-Z][^\t\n\f\r />]*+" + REST
+    quick_end = b"" if end_stops else rb"/[a-zA-Z]++[0-9]?+>|"
+    end = rb"/" + (rb"(?!" + _one_of(end_stops) + rb")" if end_stops else b"") + rb"[a-zA-Z][^\t\n\f\r />]*+" + REST
+    # Each alternative takes the text behind it along: one turn of the loop for a tag and a text.
     return (
-        rb"(?:[^<]++"
+        rb"[^<]*+(?:<(?:"
         + quick_end
-        + rb"|<" + _quiet_start(stops) + rb"[^\t\n\f\r />]*+" + rest
-        + rb"|" + _HARMLESS
-        + rb"|<(?=[a-zA-Z])(?!" + _one_of(stops) + rb")[^\t\n\f\r />]++" + rest
-        + end
-        + rb"|" + _COMMENT
-        + rb"|" + (rb"(?!<!\[CDATA\[)" if cdata_stops else b"") + rb"(?:" + _BOGUS_COMMENT + rb")"
-        + rb"|<(?=[^a-zA-Z/!?])"
-        + b"".join(rb"|" + element for element in whole)
+        + b"".join(start + rb"[^\t\n\f\r />]*+" + rest + rb"|" for start in _quiet_starts(stops))
+        + _HARMLESS[1:]
+        + rb"|(?=[a-zA-Z])(?!" + _one_of(stops) + rb")[^\t\n\f\r />]++" + rest
+        + rb"|" + end
+        + rb"|" + _COMMENT[1:]
+        + rb"|(?=[^a-zA-Z/!?])"
+        + b"".join(rb"|" + element[1:] for element in whole)
+        + rb")[^<]*+"
+        + rb"|" + (rb"(?!<!\[CDATA\[)" if cdata_stops else b"") + rb"(?:" + _BOGUS_COMMENT + rb")[^<]*+"
         + rb")*+"
     )  # fmt: skip
 
 
 def _tag(special: str) -> bytes:
-    """TAG: a start tag that is none of the special ones."""
-    return rb"(<(?=[a-zA-Z])(?!" + _one_of(special) + rb")[^\t\n\f\r />]++" + REST + rb")"
+    """A start tag that is none of the special ones."""
+    return rb"(?P<tag><(?=[a-zA-Z])(?!" + _one_of(special) + rb")[^\t\n\f\r />]++" + REST + rb")"
 
 
 _WHOLE = (*map(_raw_element, ("title", "textarea")), _SIMPLE_SVG)
 _ELEMENTS = (
-    # SCRIPT, SCRIPT_TEXT: a script's start tag and its text, when it is all here and never escaped
-    rb"|(" + _start_of("script") + rb")"
-    + rb"([^<]*+(?:<(?!/" + any_case("script") + NAME_END + rb"|!--)[^<]*+)*+)"
-    + _end_of("script")
-    # STYLE, STYLE_TEXT: a style's
-    + rb"|(" + _start_of("style") + rb")(" + _text_of("style") + rb")" + _end_of("style")
-    # FRAME: a whole frame's start tag
-    + rb"|(" + _start_of("iframe") + rb")" + _text_of("iframe") + _end_of("iframe")
+    # A script and its text, when it is all here and never escaped.
+    rb"|(?P<script>" + _start_of("script") + rb")"
+    + rb"(?P<script_text>[^<]*+(?:<(?!/" + any_case("script") + NAME_END + rb"|!--)[^<]*+)*+)" + _end_of("script")
+    + rb"|(?P<style>" + _start_of("style") + rb")(?P<style_text>" + _text_of("style") + rb")" + _end_of("style")
+    + rb"|(?P<frame>" + _start_of("iframe") + rb")" + _text_of("iframe") + _end_of("iframe")
 )  # fmt: skip
-# NOSCRIPT, NOSCRIPT_TEXT: a whole noscript element's start tag and content
-_NOSCRIPT = rb"|(" + _start_of("noscript", QUIET_REST) + rb")(" + _text_of("noscript") + rb")" + _end_of("noscript")
+_NOSCRIPT = (
+    rb"|(?P<noscript>" + _start_of("noscript", _STRICT_REST) + rb")"
+    + rb"(?P<noscript_text>" + _text_of("noscript") + rb")" + _end_of("noscript")
+)  # fmt: skip
+
+TAKEN: dict[str | None, str] = {
+    "tag": "tag", "script_text": "script", "style_text": "style", "frame": "frame", "noscript_text": "noscript",
+}  # fmt: skip
+"""The last group of each thing that a step takes, and the group of its start tag.
+
+A step runs over all that does not matter, and then takes one tag or element that does.
+"""
 
 
-class Step(NamedTuple):
-    """A pattern that runs over all that does not matter, and then takes one tag or element that does.
+def _step(skipping: bytes, taken: bytes) -> Always:
+    return always(skipping + rb"(?:" + taken + rb"|)")
 
-    Attributes:
-        match: the pattern's `match`.
-        before: how many groups stand before those that tell what was taken.
+
+@cache
+def step(*, nested: bool, own: bool) -> Always:
+    """The step for plain data.
+
+    Args:
+        nested: inside a noscript element, where another one is nothing special.
+        own: where relative addresses are the site's own, so that tags without any other need no judge.
     """
-
-    match: Always
-    before: int
-
-    @classmethod
-    def of(cls, skipping: bytes, taken: bytes) -> Self:
-        """The step of what to skip and what to take."""
-        return cls(always(skipping + rb"(?:" + taken + rb")?+"), re.compile(skipping).groups)
+    stops, special, taken = STOPS, _SPECIAL, _ELEMENTS + _NOSCRIPT
+    if nested:
+        stops, special, taken = stops.replace("noscript ", ""), special.replace("noscript ", ""), _ELEMENTS
+    rest, whole = (_QUIET_REST, (*_OWN, *_WHOLE)) if own else (_STRICT_REST, _WHOLE)
+    return _step(_skipping(stops, rest=rest, whole=whole), _tag(special) + taken)
 
 
-TAG, SCRIPT, SCRIPT_TEXT, STYLE, STYLE_TEXT, FRAME, NOSCRIPT, NOSCRIPT_TEXT = range(1, 9)
-"""The groups of what was taken, counted from `Step.before`; all but `TAG` and `FRAME` come with their texts."""
-
-STEP = Step.of(_skipping(STOPS, whole=_WHOLE), _tag(_SPECIAL) + _ELEMENTS + _NOSCRIPT)
-"""The step for plain data."""
-
-NESTED_STEP = Step.of(
-    _skipping(STOPS.replace("noscript ", ""), whole=_WHOLE), _tag(_SPECIAL.replace("noscript ", "")) + _ELEMENTS
-)
-"""The step inside a noscript element, where another one is nothing special."""
-
-WARY_STEP = Step.of(
+WARY_STEP = _step(
     _skipping(STOPS, rest=_quiet_rest(_LOUD + rb"|" + _PAINTS), end_stops="select", cdata_stops=True), _tag(_SPECIAL)
 )
 """The step for uncertain places: no element is read whole."""
 
-QUIET_TAG = re.compile(rb"<[a-zA-Z][^\t\n\f\r />]*+" + QUIET_REST).fullmatch
+QUIET_TAG = re.compile(rb"<[a-zA-Z][^\t\n\f\r />]*+" + _STRICT_REST).fullmatch
 """Whether no attribute of a tag in HTML matters on any element."""
 
 QUIET_SHAPE = re.compile(rb"<[a-zA-Z][^\t\n\f\r />]*+" + _PLAIN_ATTRIBUTES + rb"/?+>").fullmatch

@@ -61,6 +61,10 @@ class Judge(Protocol[Verdict]):
     tags: Mapping[bytes, Verdict | Edit[Verdict] | Text | None]
     """From the exact bytes of a start tag to what becomes of it: None keeps it, a verdict takes the element out."""
 
+    relative_is_kept: bool
+    """Whether relative addresses are the site's own, so that a tag without any other is kept unasked. May change after
+    `base`."""
+
     ambiguous: Verdict | None
     """Why that which cannot be decided is taken out; None to keep it."""
 

@@ -6,11 +6,11 @@ Sections are those of the HTML standard, https://html.spec.whatwg.org/multipage/
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final, Generic
 
-from dntguard.scanner.extent import VOID, Extent, Reach
+from dntguard.scanner.extent import NOBODY, VOID, Extent, Reach
 from dntguard.scanner.foreign import BREAKOUT, MAY_INTEGRATE, ROOTS, OpenElements, is_plain_text, text_content
 from dntguard.scanner.grammar import (
     CDATA_END,
@@ -19,30 +19,22 @@ from dntguard.scanner.grammar import (
     CONDITIONAL,
     CONSTRUCT,
     FOREIGN_TOKEN,
-    FRAME,
     GREATER,
     JUDGED,
     LONGEST_NAME,
-    NESTED_STEP,
-    NOSCRIPT,
-    NOSCRIPT_TEXT,
     QUIET_SHAPE,
     QUIET_TAG,
     RAW_END,
     RAW_TEXT,
-    SCRIPT,
     SCRIPT_MARKS,
-    SCRIPT_TEXT,
     SHORTEST_UNDECIDED,
-    STEP,
     STOPS,
-    STYLE,
-    STYLE_TEXT,
-    TAG,
     TAG_REST,
+    TAKEN,
     TOKEN,
     WARY_STEP,
     WHOLE_ATTRIBUTES,
+    step,
 )
 from dntguard.scanner.judge import INERT, Edit, Filter, Judge, Text, Verdict
 from dntguard.scanner.tags import CutTag, is_self_closing, whole_name
@@ -51,8 +43,7 @@ _JUDGED = frozenset((JUDGED.lower() + " script style iframe").encode().split())
 _RAW_NAMES = frozenset(RAW_TEXT.encode().split())
 _STOP_NAMES = frozenset(STOPS.lower().encode().split())
 _CHANGES_READING = frozenset(CHANGES_READING.encode().split())
-_ELEMENT_OF = {TAG: TAG, SCRIPT_TEXT: SCRIPT, STYLE_TEXT: STYLE, FRAME: FRAME}
-"""From the last group of what was taken to that of its start tag."""
+_LARGE: Final = 4096
 _PASS, _HOLD, _DROP, _WATCH = "pass", "hold", "drop", "watch"
 _FOREIGN_TEXT = {b"script": Text.SCRIPT, b"style": Text.STYLE}
 _IN_CONDITIONAL: Final = b"<!>"
@@ -81,8 +72,7 @@ class Scanner(Generic[Verdict]):
         self._limit = limit
         self._nested = nested
         self._inert = inert
-        self._step = NESTED_STEP if nested else STEP
-        self._out: list[bytes] = []
+        self._out: list[bytes | memoryview] = []
         self._pending = b""
         self._mode: Callable[[bytes, int], int] = self._data
         self._stack = OpenElements()
@@ -109,8 +99,8 @@ class Scanner(Generic[Verdict]):
         self._inner: Scanner[Any] | None = None
         self._extent: Extent | None = None
         self._extent_base = 0
-        self._reach = Reach.INSIDE
-        self._unread: tuple[bytes, bool, bytes] | None = None
+        self.reach = Reach.INSIDE
+        self.unread: tuple[bytes, bool, bytes] | None = None
 
     @property
     def settled(self) -> bool:
@@ -159,7 +149,7 @@ class Scanner(Generic[Verdict]):
     def _taken(self) -> bytes:
         out = self._out
         self._out = []
-        return out[0] if len(out) == 1 else b"".join(out)
+        return out[0] if len(out) == 1 and isinstance(out[0], bytes) else b"".join(out)
 
     # --- data ---------------------------------------------------------------------------------------------------------
 
@@ -168,70 +158,59 @@ class Scanner(Generic[Verdict]):
             return self._foreign(data, pos)
         if self._recoverable or self._extent is not None:
             return self._one_token(data, pos)
-        judge, out = self._judge, self._out
-        step, before = self._step if self.certain else WARY_STEP
+        judge = self._judge
+        match = step(nested=self._nested, own=judge.relative_is_kept) if self.certain else WARY_STEP
         tags = judge.tags
         start = pos
         while True:
-            found = step(data, pos)
+            found = match(data, pos)
             pos = found.end()
-            group = (found.lastindex or 0) - before
-            if group <= 0:
-                if pos > start:
-                    out.append(data[start:pos])
+            last = found.lastgroup
+            first = TAKEN.get(last)
+            if last is None or first is None:
+                self._let_out(data, start, pos)
                 return self._construct(data, pos) if pos < len(data) else pos
-            if group == NOSCRIPT_TEXT:
-                if self._readings_agree(found[before + NOSCRIPT_TEXT]):
-                    continue
-                out.append(data[start : found.start(before + NOSCRIPT)])
-                self._begin_raw(b"noscript", found[before + NOSCRIPT], None, doubtful=False, hold=True)
-                return found.start(before + NOSCRIPT_TEXT)
-            first = before + _ELEMENT_OF[group]
             tag = found[first]
-            verdict = tags[tag]
-            if verdict is None:
+            answer = tags[tag]
+            if answer is None:
+                if last == "noscript_text" and not self._readings_agree(found[last]):
+                    self._let_out(data, start, found.start(first))
+                    self._begin_raw(b"noscript", tag, None, doubtful=False, hold=True)
+                    return found.start(last)
                 continue
-            answer = None
-            if isinstance(verdict, Text):
-                answer = judge.text(verdict, found[before + group])
-                if answer is None:
+            edit = answer if isinstance(answer, Edit) else None
+            kind = answer if edit is None else edit.text
+            if isinstance(kind, Text):
+                answer = judge.text(kind, found[last])
+                if answer is None and edit is None:
                     continue
-            out.append(data[start : found.start(first)])
-            if group == TAG:
-                start = pos
-                if isinstance(verdict, Edit):
-                    self._edited(verdict, tag)
-                else:
-                    self._take_out(whole_name(tag), tag, verdict)
-                    if self._mode != self._data:
-                        return pos
-                continue
-            # A whole element with its text.
-            if isinstance(verdict, Edit) and verdict.text is not None:
-                answer = judge.text(verdict.text, found[before + group])
-            if not isinstance(verdict, (Edit, Text)):
-                answer = verdict
-            if answer is not None and not isinstance(answer, Edit):
+            self._let_out(data, start, found.start(first))
+            start = pos
+            if answer is None or isinstance(answer, (Edit, Text)):
+                # It stays: with another start tag, with another text, or with both.
+                start = found.start(first)
+                if edit is not None:
+                    self._out.append(self._edit(edit, tag))
+                    start = found.end(first)
+                if isinstance(answer, Edit) and answer is not edit:
+                    self._let_out(data, start, found.start(last))
+                    self._out.append(self._edit(answer, tag))
+                    start = found.end(last)
+            elif last != "tag":
                 self._remove(answer, tag)
-                start = pos
-                continue
-            start = found.start(first)
-            if isinstance(verdict, Edit):
-                self._edited(verdict, tag)
-                start = found.end(first)
-            if isinstance(answer, Edit):
-                out.append(data[start : found.start(before + group)])
-                self._edited(answer, tag)
-                start = found.end(before + group)
+            else:
+                self._take_out(whole_name(tag), tag, answer)
+                if self._mode != self._data:
+                    return pos
+
+    def _let_out(self, data: bytes, start: int, end: int) -> None:
+        """A part of the chunk stays as it is; a large one is copied only once, when all that is let out is joined."""
+        if end > start:
+            self._out.append(data[start:end] if end - start < _LARGE else memoryview(data)[start:end])
 
     def _remove(self, verdict: Verdict, tag: bytes) -> None:
         self._out.append(self._inert)
         self._judge.removed(verdict, tag)
-
-    def _edited(self, edit: Edit[Verdict], tag: bytes) -> None:
-        self._out.append(edit.instead)
-        for verdict in edit.verdicts:
-            self._judge.removed(verdict, tag)
 
     def _construct(self, data: bytes, pos: int) -> int:
         """What begins at `pos`, a `<` that no fast path took: a tag that matters, or one that the chunk cuts."""
@@ -350,26 +329,35 @@ class Scanner(Generic[Verdict]):
         foreign = bool(self._stack) and not self._stack.reads_as_html(name) and not self._stack.breaks_out(name, tag)
         if is_self_closing(tag) if foreign else name in VOID:
             return
-        self._inner = inner = Scanner(_NOBODY, self._limit, nested=True)
-        inner._stack = self._stack.copy()
-        inner._extent = Extent()
-        inner._whole_tag(name, False, tag)
-        inner._extent_base = min(len(self._stack), len(inner._stack))
+        inner: Scanner[Any] = Scanner(NOBODY, self._limit, nested=True)
+        inner.begin_element(name, tag, self._stack)
+        self._inner = inner
         self._mode = self._dropping
 
     def _dropping(self, data: bytes, pos: int) -> int:
         inner = self._inner
-        assert inner is not None  # noqa: S101  # for the type checker
-        while pos < len(data) and inner._reach is Reach.INSIDE:
-            pos = inner._mode(data, pos)
-        inner._out.clear()
-        self._pending, inner._pending = inner._pending, b""
-        if inner._reach is not Reach.INSIDE:
+        pos, self._pending = inner.skip(data, pos) if inner is not None else (pos, b"")
+        if inner is not None and inner.reach is not Reach.INSIDE:
             self._inner = None
             self._mode = self._data
-            if inner._unread is not None:
-                self._whole_tag(*inner._unread)
+            if inner.unread is not None:
+                self._whole_tag(*inner.unread)
         return pos
+
+    def begin_element(self, name: bytes, tag: bytes, stack: OpenElements) -> None:
+        """Read from here on one element only, to find its end; `stack` is what it stands in."""
+        self._stack = stack.copy()
+        self._extent = Extent()
+        self._whole_tag(name, False, tag)
+        self._extent_base = min(len(stack), len(self._stack))
+
+    def skip(self, data: bytes, pos: int) -> tuple[int, bytes]:
+        """Read on in the element; returns where it or the chunk ends, and what must be read again with the next."""
+        while pos < len(data) and self.reach is Reach.INSIDE:
+            pos = self._mode(data, pos)
+        self._out.clear()
+        pending, self._pending = self._pending, b""
+        return pos, pending
 
     def _tag_inside(self, extent: Extent, name: bytes, is_end: bool, tag: bytes) -> None:
         """A tag in an element that goes: the scan follows it as ever, and learns where the element ends."""
@@ -382,8 +370,8 @@ class Scanner(Generic[Verdict]):
             elif not is_end and self._mode == self._data and not (is_self_closing(tag) if foreign else name in VOID):
                 extent.opened(name)
         if reach is not Reach.INSIDE:
-            self._reach = reach
-            self._unread = (name, is_end, tag) if reach is Reach.BEFORE else None
+            self.reach = reach
+            self.unread = (name, is_end, tag) if reach is Reach.BEFORE else None
             self._mode = self._stopped
 
     def _stopped(self, data: bytes, pos: int) -> int:
@@ -662,7 +650,7 @@ class Scanner(Generic[Verdict]):
             other = self._judge.text(self._raw_kind, decoded)
             if other is not None:
                 return other.verdicts[0] if isinstance(other, Edit) else other
-        # Of a script or a style in SVG, comments and elements are left out of what counts, and join what is around them.
+        # Of a script or a style in SVG, comments and elements do not count, and join what is around them.
         foreign = self._raw_name == b"script" or (self._raw_name == b"style" and self._stack)
         agree = is_plain_text(text) if foreign else self._readings_agree(text)
         self._recoverable = self._recoverable and b"<" not in text
@@ -682,10 +670,10 @@ class Scanner(Generic[Verdict]):
         """Whether `text` read as markup ends in data and holds nothing that matters; then it is no matter how."""
         pos = 0
         while pos < len(text):
-            found = WARY_STEP.match(text, pos)
-            if found.lastindex is None:
+            found = WARY_STEP(text, pos)
+            if found.lastgroup is None:
                 return found.end() == len(text)
-            if self._judge.tags[found[TAG]] is not None:
+            if self._judge.tags[found["tag"]] is not None:
                 return False
             pos = found.end()
         return True
@@ -804,32 +792,3 @@ class Scanner(Generic[Verdict]):
         else:
             self._whole_tag(name.lower(), found["end"] is not None, found[0])
         return found.end()
-
-
-class _Nobody:
-    """A judge that keeps everything; what it lets out is thrown away."""
-
-    class _Nothing(dict[bytes, None]):
-        def __missing__(self, tag: bytes) -> None:
-            return None
-
-    tags: Mapping[bytes, None] = _Nothing()
-    ambiguous = None
-
-    def text(self, kind: Text, text: bytes) -> None:
-        return None
-
-    def style(self) -> Filter:
-        raise NotImplementedError("no start tag asks for it")
-
-    def base(self, tag: bytes) -> None:
-        pass
-
-    def removed(self, verdict: object, tag: bytes) -> None:
-        pass
-
-    def passed(self, verdict: object) -> None:
-        pass
-
-
-_NOBODY: Final = _Nobody()
