@@ -8,13 +8,13 @@ READY := $(VENV)/.ready
 PAGES ?=
 HTML5LIB_TESTS := .cache/html5lib-tests/.ready
 
-.PHONY: demo test test-all check bench fuzz format clean
+.PHONY: demo test test-all check bench fuzz browser chromium format clean
 .DEFAULT_GOAL := test
 
 demo: $(READY)  ## Serve the example shop on ASGI and on WSGI and show what is removed; ONCE=1 stops after the table
 	$(BIN)/python -m examples.shop.demo $(if $(filter-out 0,$(ONCE)),--once)
 
-test: $(READY) $(HTML5LIB_TESTS)  ## Run the tests on one Python, with branch coverage; ARGS=FILE runs some, without
+test: $(READY) $(HTML5LIB_TESTS) chromium  ## Run the tests on one Python, with branch coverage; ARGS=FILE runs some, without
 ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
 else
@@ -39,6 +39,12 @@ bench: $(READY)  ## Print the speed table; PAGES=FOLDER measures on other pages
 fuzz: $(READY) $(HTML5LIB_TESTS)  ## Run the promises on 100,000 random examples each, on every core; an hour on two
 	$(BIN)/python -m pytest -q -m "not measures" -n auto --dist worksteal --hypothesis-profile=fuzz \
 		tests/test_promises.py tests/test_html5lib_cases.py
+
+browser: $(READY) $(HTML5LIB_TESTS) chromium  ## Run the tests that ask a real Chromium
+	$(BIN)/python -m pytest tests/browser
+
+chromium:
+	@./tests/browser/install
 
 format: $(READY)  ## Format and fix what can be fixed
 	$(BIN)/ruff format .

@@ -49,14 +49,18 @@ def one_of_each(*choices: Sequence[bytes]) -> st.SearchStrategy[list[bytes]]:
     sizes = [len(each) for each in choices]
     assert prod(sizes) < 2**24, "beyond that, hypothesis draws small numbers more often"
 
-    def pick(number: int) -> list[bytes]:
-        picked = []
+    numbers = st.integers(0, prod(sizes) - 1)
+
+    @st.composite  # and no `map`, which hypothesis would show in place of the page
+    def picked(draw: st.DrawFn) -> list[bytes]:
+        number = draw(numbers)
+        found = []
         for each, size in zip(choices, sizes, strict=True):
             number, index = divmod(number, size)
-            picked.append(each[index])
-        return picked
+            found.append(each[index])
+        return found
 
-    return st.integers(0, prod(sizes) - 1).map(pick)
+    return picked()
 
 
 # --- nasty pages ------------------------------------------------------------------------------------------------------
