@@ -39,6 +39,15 @@ _CODECS = {
 }
 """From labels to the codec that decodes and encodes them."""
 
+_TRAILING = {
+    **dict.fromkeys(b"csshiftjis ms932 ms_kanji shift-jis shift_jis sjis windows-31j x-sjis".split(), "cp932"),
+    **dict.fromkeys(
+        b"chinese csgb2312 csiso58gb231280 gb2312 gb_2312 gb_2312-80 gbk iso-ir-58 x-gbk gb18030".split(), "gb18030"
+    ),
+    **dict.fromkeys(b"big5 big5-hkscs cn-big5 csbig5 x-x-big5".split(), "big5hkscs"),
+}
+"""Encodings in which the second byte of a character may be a backslash or a brace: nothing to HTML, but to a style."""
+
 _ESCAPING = frozenset({b"iso-2022-jp", b"csiso2022jp"})
 """Those of them that a page itself can declare: in a `meta` element, a UTF-16 label means UTF-8 (HTML 13.2.3.2)."""
 
@@ -75,6 +84,15 @@ def codec_of_type(content_type: bytes) -> str | None:
     """The codec that the `charset` of a media type needs, empty for none; None when it declares nothing."""
     found = _PARAMETER(content_type)
     return None if found is None else _codec(found[1].lower())
+
+
+def codec_of_texts(content_type: bytes, first_bytes: bytes) -> str:
+    """The codec that the text of a script or style must be decoded with before it is read; empty for none."""
+    found = _PARAMETER(content_type)
+    label = found[1].lower() if found else b""
+    if _codec(label) is None:
+        label = _prescan(first_bytes[:_PRESCANNED]) or b""
+    return _TRAILING.get(label, "")
 
 
 def _codec(label: bytes) -> str | None:
@@ -135,6 +153,12 @@ _XML_DECLARATION = re.compile(rb"<\?xml\b[^>]*?\bencoding\s*=\s*[\"']([^\"']+)")
 _SKIPPED = re.compile(
     rb"[^<]++|<!--(?:-?>|(?:[^-]++|-(?!->))*+-->)|<(?:!(?!--)|\?|/(?![a-zA-Z]))[^>]*+>|<(?![a-zA-Z/!?])"
 ).match
+_TEXT = re.compile(
+    rb"<(title|script|style|textarea|xmp|iframe|noembed|noframes|noscript)(?=[\t\n\f\r />])"
+    rb"[\s\S]*?(?:</\1(?=[\t\n\f\r />])|\Z)",
+    re.IGNORECASE,
+).match
+"""Browsers look for the element with a tokenizer, which sees none in text."""
 _TAG = re.compile(rb"</?+([a-zA-Z][^\t\n\f\r >]*+)").match
 _ATTRIBUTE = re.compile(
     rb"[\t\n\f\r /]*+([^\t\n\f\r />][^\t\n\f\r />=]*+)[\t\n\f\r ]*+"
@@ -152,6 +176,10 @@ def _prescan(data: bytes) -> bytes | None:
         skipped = _SKIPPED(data, pos)
         if skipped is not None:
             pos = skipped.end()
+            continue
+        text = _TEXT(data, pos)
+        if text is not None:
+            pos = text.end()
             continue
         tag = _TAG(data, pos)
         if tag is None:

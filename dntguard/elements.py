@@ -21,6 +21,7 @@ class Fetches:
         kind: what a removal of it is called.
         urls: the attributes that hold one URL; `data-src` is what lazy loaders write.
         srcsets: the attributes that hold image candidates.
+        lists: the attributes that hold URLs with semicolons between them.
         runs: whether what is fetched is run or is a page of its own: then a host that no vendor claims matters too.
         stays: whether it is the attribute that goes, and the element with its own content stays.
     """
@@ -28,12 +29,13 @@ class Fetches:
     kind: str
     urls: tuple[bytes, ...]
     srcsets: tuple[bytes, ...] = ()
+    lists: tuple[bytes, ...] = ()
     runs: bool = False
     stays: bool = False
 
 
 _IMAGE = Fetches("img", (b"src", b"href", b"xlink:href", b"data-src"), (b"srcset", b"data-srcset"))
-_ANIMATION = Fetches("animate", (b"to", b"from", b"by"))
+_ANIMATION = Fetches("animate", (b"to", b"from", b"by"), (), (b"values",))
 
 ELEMENTS: dict[bytes, Fetches] = {
     # `href` is what an SVG script loads; in HTML it does nothing, and then the text is what runs.
@@ -59,6 +61,10 @@ ELEMENTS: dict[bytes, Fetches] = {
     b"feimage": Fetches("feImage", (b"href", b"xlink:href")),
     b"animate": _ANIMATION,
     b"set": _ANIMATION,
+    # What AMP's own scripts load.
+    b"amp-img": Fetches("amp-img", (b"src",), (b"srcset",)),
+    b"amp-anim": Fetches("amp-anim", (b"src",), (b"srcset",)),
+    b"amp-iframe": Fetches("amp-iframe", (b"src",), runs=True),
 }
 
 AMP_PURPOSES: dict[bytes, Purpose] = {
@@ -74,7 +80,8 @@ _SCRIPT_LIKE = frozenset("script worker sharedworker serviceworker audioworklet 
 _FETCHING_LINKS = frozenset(
     (
         "stylesheet preload modulepreload prefetch prerender preconnect dns-prefetch icon apple-touch-icon "
-        "apple-touch-icon-precomposed apple-touch-startup-image mask-icon fluid-icon manifest import"
+        "apple-touch-icon-precomposed apple-touch-startup-image mask-icon fluid-icon manifest import "
+        "compression-dictionary"
     ).split()
 )
 
@@ -150,11 +157,14 @@ def candidates(srcset: str) -> Iterator[str]:
 
 
 _REFRESH = re.compile(
-    r"[\t\n\f\r ]*[0-9.]*[\t\n\f\r ]*[;,]?[\t\n\f\r ]*(?:url[\t\n\f\r ]*=[\t\n\f\r ]*)?[\"']?", re.IGNORECASE
+    r"[\t\n\f\r ]*[0-9.]*[\t\n\f\r ]*[;,]?[\t\n\f\r ]*(?:url[\t\n\f\r ]*=[\t\n\f\r ]*)?([\"']?)", re.IGNORECASE
 ).match
 
 
 def refresh_target(content: str) -> str:
     """The URL of a `meta http-equiv=refresh` (4.2.5.3), empty when it only reloads."""
     found = _REFRESH(content)
-    return re.split(r"[\"']", content[found.end() :])[0] if found else ""
+    if found is None:
+        return ""
+    rest = content[found.end() :]
+    return rest.partition(found[1])[0] if found[1] else rest

@@ -580,10 +580,10 @@ class StyleSheet:
 # --- whole sheets -----------------------------------------------------------------------------------------------------
 
 
-_HIDDEN = re.compile(rb"\\(?:/[/\\]|:|0{0,4}+[2-7][0-9a-f](?![0-9a-f]))").search
-_SCHEME_ALONE = re.compile(rb"http(?:s:|:)(?!//)").search
+_HIDDEN = re.compile(rb"\\(?:/[/\\]|[:htps\n\r\f]|0{0,4}+[2-7][0-9a-f](?![0-9a-f]))").search
+_SCHEME_ALONE = re.compile(rb"http(?:s:|:)(?!//)|[htps]\t++[tps:]").search
 _AFTER_SLASHES = re.compile(
-    rb"/(?:/(?:([a-z0-9.-]++)(?::[0-9]++)?+(?=[/?#\"'()\s;,*]|\Z)|(?=[\s#?*=()\"';]|\Z)|([\s\S]))|([\\\t]))"
+    rb"(?<!\*)/(?:/(?:([a-z0-9.-]++)(?::[0-9]++)?+(?=[/?#])|(?=[#?])|([\s\S]|\Z))|([\\\t]))"
 ).finditer
 
 

@@ -6,6 +6,7 @@ comment. A case is (what it is about, input, output); without an output nothing 
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import NamedTuple
 
 T = b"https://static.hotjar.com/h.js"
@@ -220,7 +221,12 @@ COMMENTS = [
     _case("an end tag with a digit is a comment", "</1 {bad}"),
     _case("a doctype", "<!doctype html SYSTEM '>'{bad}", "<!doctype html SYSTEM '>'{-}"),
     _case("CDATA in HTML is a bogus comment", "<![CDATA[ > {bad} ]]>", "<![CDATA[ > {-} ]]>"),
-    _case("CDATA in svg hides", "<svg><![CDATA[ > {bad} ]]></svg>"),
+    _case(
+        "CDATA in svg hides, but not from a browser that looks ahead",
+        "<svg><![CDATA[ > {bad} ]]></svg>",
+        "<svg>{-}</svg>",
+    ),
+    _case("CDATA in svg with markup that asks nobody", "<svg><![CDATA[ > <b> a </b> ]]></svg>"),
     _case("CDATA in svg ends", "<svg><![CDATA[ ]] > ]]>{bad}</svg>", "<svg><![CDATA[ ]] > ]]>{-}</svg>"),
     _case("CDATA in lower case is a bogus comment", "<svg><![cdata[>{bad}]]></svg>", "<svg><![cdata[>{-}]]></svg>"),
     _case("a downlevel-revealed conditional comment", "<![if IE]>{bad}<![endif]>", "<![if IE]>{-}<![endif]>"),
@@ -291,8 +297,12 @@ FOREIGN = [
         "<svg><style>{bad}</style></svg>",
         "<svg>{-}</svg>",
     ),
-    _case("a title in svg holds markup", "<svg><title>{bad}</title></svg>", "<svg><title>{-}</title></svg>"),
-    _case("a style in math holds markup", "<math><style>{bad}</style></math>", "<math><style>{-}</style></math>"),
+    _case(
+        "a title in svg holds markup, in which a browser that looks ahead sees none",
+        "<svg><title>{bad}</title></svg>",
+        "<svg>{-}</svg>",
+    ),
+    _case("a style in math holds markup", "<math><style>{bad}</style></math>", "<math>{-}</math>"),
     _case("a style in a foreignObject is text", "<svg><foreignObject><style>{bad}</style></foreignObject></svg>"),
     _case("a style in mi is text", "<math><mi><style>{bad}</style></mi></math>"),
     _case(
@@ -300,12 +310,12 @@ FOREIGN = [
         "<svg><mi><style>{bad}</style></mi></svg>",
         "<svg><mi>{-}</mi></svg>",
     ),
-    _case("mglyph in mi is foreign", "<math><mi><mglyph><style>{bad}", "<math><mi><mglyph><style>{-}"),
+    _case("mglyph in mi is foreign", "<math><mi><mglyph><style>{bad}", "<math><mi><mglyph>{-}"),
     _case(
         "annotation-xml with HTML",
         "<math><annotation-xml encoding=Text/HTML><style>{bad}</style></annotation-xml></math>",
     ),
-    _case("annotation-xml without", "<math><annotation-xml><style>{bad}", "<math><annotation-xml><style>{-}"),
+    _case("annotation-xml without", "<math><annotation-xml><style>{bad}", "<math><annotation-xml>{-}"),
     _case("a self-closing svg", "<svg/><style>{bad}</style>"),
     _case("a slash in an unquoted value closes nothing", "<svg a=/><style>{bad}", "<svg a=/>{-}"),
     _case("a paragraph breaks out", "<svg><p><style>{bad}</style>"),
@@ -387,7 +397,11 @@ BASES = [
     ),
     _case("a base of the site's own", "<base href=/x/><script src=x.js></script>"),
     _case("a base that is a data: URL is none", "<base href=data:,x><script src=x.js></script>"),
-    _case("a base in svg is none", "<svg><base href=//static.hotjar.com/></svg><script src=x.js></script>"),
+    _case(
+        "a base in svg is none, but not to a browser that looks ahead",
+        "<svg><base href=//static.hotjar.com/></svg><script src=x.js></script>",
+        "<svg><base href=//static.hotjar.com/></svg>{-}",
+    ),
     _case("a base in a comment is none", "<!--<base href=//static.hotjar.com/>--><script src=x.js></script>"),
     _case(
         "a base that sets the scheme",
@@ -603,7 +617,11 @@ STYLES = [
     _case("an own style in svg", "<svg><style><![CDATA[p{fill:red}]]></style><style>g>a{fill:url(#a)}</style></svg>"),
     _case("a paint in svg", "<svg><path fill='url({T}#a)'/></svg>", '<svg><path fill="url(data:,)"/></svg>'),
     _case("an own paint in svg", "<svg><path fill='url(#a)' d='M0 0'/><path fill='url(/a.svg#a)'/></svg>"),
-    _case("a style that is no CSS", "<style type=text/less>@import '{T}';</style>"),
+    _case(
+        "a style that is no CSS, to all but a browser that looks ahead",
+        "<style type=text/less>@import '{T}';</style>",
+        "<style type=text/less>@import 'data:,';</style>",
+    ),
     _case("a style with a handler", "<style onload=\"fbq('init')\">p{}</style>", "<style >p{}</style>"),
     _case("a style that loads and never ends", "<style>p{background:url({T}", "<style>p{background:url(data:,"),
 ]
@@ -674,23 +692,23 @@ FRAMES = [
     _case(
         "a srcdoc is a page of its own",
         "<iframe srcdoc='<p>x</p>{bad}'></iframe>",
-        '<iframe srcdoc="&lt;p>x&lt;/p>&lt;!---->"></iframe>',
+        '<iframe srcdoc="&lt;p&gt;x&lt;/p&gt;&lt;!----&gt;"></iframe>',
     ),
     _case(
         "a srcdoc with references",
         '<iframe srcdoc="&lt;img src=&quot;{T}&quot;&gt;&amp;amp;"></iframe>',
-        '<iframe srcdoc="&lt;!---->&amp;amp;"></iframe>',
+        '<iframe srcdoc="&lt;!----&gt;&amp;amp;"></iframe>',
     ),
     _case(
         "one in another",
         "<iframe srcdoc='<iframe srcdoc=\"{bad}\"></iframe>'></iframe>",
-        '<iframe srcdoc="&lt;iframe srcdoc=&quot;&amp;lt;!---->&quot;>&lt;/iframe>"></iframe>',
+        '<iframe srcdoc="&lt;iframe srcdoc=&quot;&amp;lt;!----&amp;gt;&quot;&gt;&lt;/iframe&gt;"></iframe>',
     ),
     _case("an own srcdoc", "<iframe srcdoc='<p>x</p><script src=/a.js></script>'></iframe>"),
     _case(
         "a srcdoc with a snippet",
         "<iframe srcdoc=\"<script>fbq('init')</script>\"></iframe>",
-        '<iframe srcdoc="&lt;!---->"></iframe>',
+        '<iframe srcdoc="&lt;!----&gt;"></iframe>',
     ),
     _case("a document in an address", "<iframe src='data:text/html,<p>x</p>{bad}'></iframe>", "{-}"),
     _case(
@@ -732,7 +750,7 @@ MARKED = [
     _case(
         "a shape of a refused purpose",
         "<svg><g data-dntguard=marketing><path/><g/></g><title>{bad}</title></svg>",
-        "<svg>{-}<title>{-}</title></svg>",
+        "<svg>{-}{-}</svg>",
     ),
     _case("a shape that closes itself", "<svg><g data-dntguard=marketing /><path/></svg>", "<svg>{-}<path/></svg>"),
     _case("a shape whose end is its drawing's", "<svg><g data-dntguard=marketing><path></svg>x", "<svg>{-}</svg>x"),
@@ -816,7 +834,102 @@ DRAWINGS = [
     _case("another attribute that is animated", "<svg><animate attributeName='x' from='0' to='1'/></svg>"),
 ]
 
+FOUND = [
+    _case(
+        "an edit that would end the noscript it stands in",
+        "<noscript><p style=\"a:'&lt;/noscript&gt;{bad}';b:url({T})\"></noscript>".replace(
+            "{bad}", "&lt;script src={T}&gt;&lt;/script&gt;"
+        ),
+        "<noscript><p style=\"a:'&lt;/noscript&gt;&lt;script src={T}&gt;&lt;/script&gt;';b:url(data:,)\"></noscript>",
+    ),
+    _case(
+        "an edit that would end the comment it stands in",
+        '<!--[if IE]><iframe srcdoc="<img src={T}>a"><img src={T}></iframe><![endif]-->',
+        '<!--[if IE]><iframe srcdoc="&lt;!----&gt;a"><img src={T}></iframe><![endif]-->',
+    ),
+    _case("a source in another attribute", '<script data-x=" src=">fbq("init",1)</script>', "{-}"),
+    _case("a javascript: address with a space", "<iframe src=\"javascript: fbq('init')\"></iframe>", "{-}"),
+    _case("one that looks like a host", "<iframe src=\"javascript://shop.example/%0Afbq('init')\"></iframe>", "{-}"),
+    _case(
+        "a data: address with a space", "<iframe src=\"data: text/html,<script>fbq('init')</script>\"></iframe>", "{-}"
+    ),
+    _case("user-info after a space", '<script src="//shop.example x@static.hotjar.com/a.js"></script>', "{-}"),
+    _case("user-info after a comma", '<img src="//shop.example,x@static.hotjar.com/a.png">', "{-}"),
+    _case(
+        "user-info in a style",
+        "<style>p{background:url('//shop.example x@static.hotjar.com/')}</style>",
+        "<style>p{background:url('data:,')}</style>",
+    ),
+    _case(
+        "a tab in a host in a style",
+        "<style>p{background:url('//\tstatic.hotjar.com/p')}</style>",
+        "<style>p{background:url('data:,')}</style>",
+    ),
+    _case(
+        "escapes in a scheme in a style",
+        "<style>p{background:url(htt\\p:\\/\\/static.hotjar.com/)}</style>",
+        "<style>p{background:url(data:,)}</style>",
+    ),
+    _case(
+        "utf-16 in a document in an address",
+        "<iframe src='data:text/html;charset=utf-16le;base64,"
+        + b64encode("<img src=//static.hotjar.com/>".encode("utf-16-le")).decode()
+        + "'></iframe>",
+        "{-}",
+    ),
+    _case(
+        "a fragment that hides what is before it",
+        "<iframe src='data:text/html,<style>p{background:url({T}#('></iframe>",
+        "{-}",
+    ),
+    _case(
+        "addresses without a slash in a drawing, after another scheme",
+        '<base href=x:y><svg><use href="https:static.hotjar.com"/><path fill="url(https:static.hotjar.com)"/></svg>',
+        '<base href=x:y><svg>{-}<path fill="url(data:,)"/></svg>',
+    ),
+    _case(
+        "addresses that are animated one after the other",
+        "<svg><image><animate attributeName=href values='/a;{T}'/></image></svg>",
+        "<svg><image>{-}</image></svg>",
+    ),
+    _case(
+        "a filter that is set",
+        "<svg><set attributeName=filter to='url({T}#f)'/></svg>",
+        '<svg><set attributeName=filter to="url(data:,)"/></svg>',
+    ),
+    _case(
+        "a meta with a style and a handler",
+        "<meta style='background:url({T})' onclick=\"fbq('init')\">",
+        '<meta style="background:url(data:,)" >',
+    ),
+    _case(
+        "a refresh with a quote in its host", "<meta http-equiv=refresh content='0;url=//x\".google-analytics.com/'>"
+    ),
+    _case("an import after a comment", "<script type=module>/* a */ import '{T}'</script>", "{-}"),
+    _case(
+        "an import with escaped slashes", "<script type=module>import 'https:\\/\\/static.hotjar.com/'</script>", "{-}"
+    ),
+    _case("a description that names an encoding", "<meta name=description content='About ISO-2022-JP'>"),
+    _case(
+        "a base of another scheme",
+        "<base href=about:blank><script src='https:static.hotjar.com'></script><img src='x.png'>",
+        "<base href=about:blank>{-}<img src='x.png'>",
+    ),
+    _case("AMP's image and frame", "<amp-img src={T}></amp-img><amp-iframe src=//x.example></amp-iframe>", "{-}{-}"),
+    _case(
+        "what a browser that looks ahead takes for the end of a title in a drawing",
+        "<svg><title><!--</title><img src={T}>--></title></svg>",
+        "<svg>{-}{-}--></title></svg>",
+    ),
+    _case(
+        "escape characters, for which a browser could guess another encoding",
+        "a\x1b$B<!--\x1b(B<img src={T}>\x1b$B-->b",
+        "a$B<!--(B<img src={T}>$B-->b",
+    ),
+]
+"""What adversaries, browsers and random pages found; each was once let through, or taken out without need."""
+
 ALL = [
     *TAGS, *ADDRESSES, *ELEMENTS, *INLINE, *COMMENTS, *RAW_TEXT, *FOREIGN, *UNCERTAIN, *BASES, *JOINING, *FETCHING,
-    *PLAYERS, *ATTRIBUTES, *PIXELS, *STYLES, *MAPS, *FRAMES, *AMP, *MARKED, *CONDITIONAL, *DRAWINGS,
+    *PLAYERS, *ATTRIBUTES, *PIXELS, *STYLES, *MAPS, *FRAMES, *AMP, *MARKED, *CONDITIONAL, *DRAWINGS, *FOUND,
 ]  # fmt: skip

@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import re
 from base64 import b64decode
+from collections.abc import Callable
 from typing import Protocol
 
 
@@ -20,6 +21,10 @@ class Scan(Protocol):
 
     def close(self) -> bytes:
         """The end; returns what was still held back."""
+
+
+_WRITTEN = {"iso2022_jp_ext": "iso2022_jp"}
+"""What only Python reads in an encoding, a browser would read as something else: it is not written."""
 
 
 class Transcoded:
@@ -35,7 +40,7 @@ class Transcoded:
     def __init__(self, scan: Scan, codec: str) -> None:
         self._scan = scan
         self._decoder = Utf7Decoder() if codec == "utf-7" else codecs.getincrementaldecoder(codec)("replace")
-        self._encoder = codecs.getincrementalencoder(codec)("xmlcharrefreplace")
+        self._encoder = codecs.getincrementalencoder(_WRITTEN.get(codec, codec))("xmlcharrefreplace")
         self._output = codecs.getincrementaldecoder("utf-8")("replace")
 
     def feed(self, data: bytes) -> bytes:
@@ -51,6 +56,31 @@ class Transcoded:
         return self._encoder.encode(self._output.decode(text, final), final)
 
 
+class WithoutEscapes:
+    """A scan of a page whose encoding nothing outside of it declares, less the escape characters in it.
+
+    With them a browser could take the page, or a part of it, for ISO-2022-JP, by its own guess or by a declaration
+    that another reader does not see; and in that encoding other bytes are markup. They have no meaning in HTML.
+
+    Args:
+        scan: what the page is handed to.
+        removed: is told when there are any.
+    """
+
+    def __init__(self, scan: Scan, removed: Callable[[bytes], None]) -> None:
+        self._scan = scan
+        self._removed = removed
+        self.close = scan.close
+
+    def feed(self, data: bytes) -> bytes:
+        """The next bytes of the page; returns those that are decided."""
+        if _ESCAPE in data:
+            self._removed(_ESCAPE)
+            data = data.replace(_ESCAPE, b"")
+        return self._scan.feed(data)
+
+
+_ESCAPE = b"\x1b"
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]*+")
 
 

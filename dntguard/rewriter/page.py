@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
-from dntguard.charsets import Declared, codec_of_page, codec_of_type, is_xhtml, may_become_mark
+from dntguard.charsets import Declared, codec_of_page, codec_of_texts, codec_of_type, is_xhtml, may_become_mark
 from dntguard.consent import REFUSE_ALL, Consent
 from dntguard.policy import Policy
 from dntguard.report import Removal
-from dntguard.rewriter.encodings import Scan, Transcoded
+from dntguard.rewriter.encodings import Scan, Transcoded, WithoutEscapes
 from dntguard.rewriter.tags import AMBIGUOUS, MOST_TEXT, TOO_MANY, Answer, TagJudge, tag_judge
 from dntguard.scanner import Filter, Scanner, XmlScanner, attribute_value, tag_parts
 from dntguard.urls import INVALID_HOST, Location, parse_page_url, resolve
@@ -92,10 +93,17 @@ class Rewriter:
         codec, declared = codec_of_page(first_bytes, codec_of_type(self._type), xml=xml)
         may_change = None if declared is Declared.OUTSIDE else codec
         bases = (Location(page.scheme, page.host, "/"),)
-        self._page = _Page(tag_judge(self._verdicts, page.scheme, page.host, bases, may_change, _nested, 0))
-        scanner: Scan = (XmlScanner if xml else Scanner)(self._page, self._policy.max_undecided)
-        self._scan = Transcoded(scanner, codec) if codec else scanner
-        return self._scan
+        texts = codec_of_texts(self._type, first_bytes)
+        self._page = inside = _Page(
+            tag_judge(self._verdicts, page.scheme, page.host, bases, may_change, texts, _nested, 0)
+        )
+        scan: Scan = (XmlScanner if xml else Scanner)(inside, self._policy.max_undecided)
+        if codec:
+            scan = Transcoded(scan, codec)
+        elif may_change is not None and inside.ambiguous is not None:
+            scan = WithoutEscapes(scan, partial(inside.removed, inside.ambiguous))
+        self._scan = scan
+        return scan
 
 
 class _Page:
@@ -126,14 +134,14 @@ class _Page:
         if href is None or len(bases) > _MOST_BASES:
             return
         base = resolve(attribute_value(href), page)
-        if base.host in ("", INVALID_HOST):
-            return  # no browser resolves against data: or javascript:, or an address that it cannot read
-        if base.host == page.host:
-            base = Location(base.scheme, base.host, "/")  # no path of the site's own plays a part
+        if base.scheme in ("data", "javascript") or base.host == INVALID_HOST:
+            return  # no browser resolves against these, or an address that it cannot read
+        if base.host in ("", page.host):
+            base = Location(base.scheme, base.host, "/")  # no path of the site's own, or of nobody's, plays a part
         if base not in bases:
             bases = (*bases, TOO_MANY if len(bases) == _MOST_BASES else base)
             self._judge = judge = tag_judge(
-                judge.verdicts, page.scheme, page.host, bases, judge.codec, judge.nested, judge.depth
+                judge.verdicts, page.scheme, page.host, bases, judge.codec, judge.texts, judge.nested, judge.depth
             )
             self.tags, self.text, self.relative_is_kept = judge.answers, judge.text, judge.own_bases
 
@@ -154,7 +162,7 @@ class _Page:
 def _nested(outer: TagJudge, document: bytes) -> tuple[bytes, tuple[Removal, ...]]:
     """A document in an attribute of another: what is left of it, and what was taken out."""
     page = outer.page
-    judge = tag_judge(outer.verdicts, page.scheme, page.host, outer.bases, None, _nested, outer.depth + 1)
+    judge = tag_judge(outer.verdicts, page.scheme, page.host, outer.bases, None, outer.texts, _nested, outer.depth + 1)
     inside = _Page(judge)
     scanner = Scanner(inside, outer.verdicts.policy.max_undecided)
     return scanner.feed(document) + scanner.close(), tuple(inside.removals)

@@ -10,12 +10,13 @@ import re
 from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from dntguard.caches import BoundedCache
-from dntguard.charsets import of_meta
+from dntguard.charsets import codec_of_page, codec_of_type, of_meta
 from dntguard.elements import (
     ADVERTISING_FLAGS,
     AMP_PURPOSES,
@@ -52,7 +53,7 @@ _BY_PATH = Refusal(None, None, "")
 
 MOST_TEXT: Final = 300
 _MARK: Final = b"data-dntguard"
-_MOST_NESTED = 8
+_MOST_NESTED = 4
 """How deep documents in `srcdoc` attributes and `data:` addresses are read."""
 
 Nested = Callable[["TagJudge", bytes], tuple[bytes, tuple[Removal, ...]]]
@@ -68,6 +69,7 @@ class TagJudge:
         bases: what relative URLs are judged against.
         codec: what the page is decoded with (see `dntguard.charsets`), as long as a `meta` element may change it;
             None when none can.
+        texts: what the text of a script or style is decoded with before it is read; empty for nothing.
         nested: rewrites a document that stands in an attribute.
         depth: how many documents this one stands in.
 
@@ -81,6 +83,7 @@ class TagJudge:
         page: Location,
         bases: tuple[Location, ...],
         codec: str | None,
+        texts: str,
         nested: Nested,
         depth: int = 0,
     ) -> None:
@@ -88,6 +91,7 @@ class TagJudge:
         self.page = page
         self.bases = bases
         self.codec = codec
+        self.texts = texts
         self.nested = nested
         self.depth = depth
         self.answers: BoundedCache[Answer] = BoundedCache(self._judge, entries=2048, size=512 * 1024, weigh=_weight)
@@ -114,7 +118,7 @@ class TagJudge:
         if simple is not None and self.own_bases:
             name, hosts = simple[1], _HOSTS(tag)
             strict, lenient = self._hosts[True], self._hosts[False]
-            if name != b"script" or b" src=" in tag:
+            if name != b"script" or _HAS_SOURCE(tag):
                 if not any(map(strict.__getitem__, hosts)):
                     return None
                 if name in _SHOWN and not any(map(lenient.__getitem__, hosts)) and not _may_run(tag):
@@ -138,10 +142,10 @@ class TagJudge:
         # 3. What the element is.
         if name in AMP_PURPOSES:
             purpose = AMP_PURPOSES[name]
-            refused = purpose not in self.verdicts.granted
-            return Removal(name.decode(), value(b"type"), None, purpose, name.decode()) if refused else None
-        if name == b"meta":
-            return self._meta(value)
+            if purpose not in self.verdicts.granted:
+                return Removal(name.decode(), value(b"type"), None, purpose, name.decode())
+        if name == b"meta" and (removal := self._meta(value)) is not None:
+            return removal
         # 4. What it fetches.
         removals: list[Removal] = []
         changes: dict[bytes, str | None] = {}
@@ -157,7 +161,7 @@ class TagJudge:
         # 5. What matters on any element.
         for attribute in found:
             if attribute in _CHECKED or attribute.startswith(b"on"):
-                new, because = self._check(name, attribute, value)
+                new, because = self._check(name, attribute, value, found)
                 if because:
                     changes[attribute] = new
                     removals.extend(because)
@@ -181,7 +185,8 @@ class TagJudge:
     def _meta(self, value: Callable[[bytes], str]) -> Removal | None:
         does = value(b"http-equiv").strip().lower()
         content = value(b"content")
-        if self.codec is not None and not of_meta(value(b"charset"), content, codec=self.codec):
+        declared = content if does == "content-type" else ""
+        if self.codec is not None and not of_meta(value(b"charset"), declared, codec=self.codec):
             return AMBIGUOUS if self._removes_doubt else None
         refusal: Refusal | None = None
         if does == "refresh":
@@ -206,19 +211,28 @@ class TagJudge:
                     if (refusal := self._url(url, unclaimed)) is not None:
                         refused.append((name, url, refusal))
                         break
+        for name in element.lists:
+            for url in attribute_value(found.get(name, b"")).split(";"):
+                if (refusal := self._url(url, unclaimed)) is not None:
+                    refused.append((name, url, refusal))
+                    break
         return refused
 
     # --- attributes that matter on any element ------------------------------------------------------------------------
 
-    def _check(self, name: bytes, attribute: bytes, value: Callable[[bytes], str]) -> _Change:
+    def _check(
+        self, name: bytes, attribute: bytes, value: Callable[[bytes], str], found: Mapping[bytes, bytes]
+    ) -> _Change:
         """What becomes of an attribute that may matter on any element, and why; no reason, no change."""
         text = value(attribute)
         if attribute.startswith(b"on"):
             code = text.encode("utf-8", "replace")
             refusal = self.verdicts.inline(code, self.page) if b"(" in code or b"/" in code else None
-        elif attribute == b"style" or attribute in _PAINTED:
-            edit = self._style(text.encode("utf-8", "surrogatepass"))
-            return (None, ()) if edit is None else (edit.instead.decode("utf-8", "replace"), edit.verdicts)
+        elif (
+            attribute == b"style" or attribute in _PAINTED or (attribute in _ANIMATED and name in (b"animate", b"set"))
+        ):
+            edit = self._style(_exact(found[attribute]))
+            return (None, ()) if edit is None else (edit.instead.decode("utf-8", "surrogateescape"), edit.verdicts)
         elif attribute == b"background" or (attribute == b"formaction" and name == b"input"):
             refusal = self._url(text, unclaimed=False)
         elif name in _PINGING.get(attribute, ()):
@@ -226,7 +240,7 @@ class TagJudge:
             urls = text.split() or ([] if attribute == b"ping" else [value(b"src") or value(b"href")])
             refusal = next((refusal for url in urls if url and (refusal := self._url(url, unclaimed=True))), None)
         elif attribute == b"srcdoc" and name == b"iframe":
-            return self._srcdoc(text)
+            return self._srcdoc(_exact(found[attribute]))
         elif attribute in ADVERTISING_FLAGS and name in (b"iframe", b"img"):
             if Purpose.MARKETING in self.verdicts.granted:
                 return None, ()
@@ -237,16 +251,24 @@ class TagJudge:
             return None, ()
         return None, (refusal.removal("attribute", f'{attribute.decode("utf-8", "replace")}="{text[:MOST_TEXT]}"'),)
 
-    def _srcdoc(self, text: str) -> _Change:
+    def _srcdoc(self, text: bytes) -> _Change:
         if self.depth >= _MOST_NESTED:
             return None, (AMBIGUOUS,) if self._removes_doubt else ()
-        document, removals = self.nested(self, text.encode("utf-8", "surrogatepass"))
-        return document.decode("utf-8", "surrogatepass"), removals
+        document, removals = self.nested(self, text)
+        return document.decode("utf-8", "surrogateescape"), removals
 
     # --- texts --------------------------------------------------------------------------------------------------------
 
     def text(self, kind: Text, text: bytes) -> Removal | Edit[Removal] | None:
         """What becomes of the whole text of an element; see `dntguard.scanner.Judge.text`."""
+        if not self.texts or text.isascii():
+            return self._text(kind, text)
+        answer = self._text(kind, text.decode(self.texts, "replace").encode())
+        if not isinstance(answer, Edit):
+            return answer
+        return replace(answer, instead=answer.instead.decode().encode(self.texts, "xmlcharrefreplace"))
+
+    def _text(self, kind: Text, text: bytes) -> Removal | Edit[Removal] | None:
         if kind is Text.STYLE:
             return self._styles[text]
         if kind in (Text.IMPORT_MAP, Text.SPECULATION_RULES):
@@ -255,7 +277,7 @@ class TagJudge:
             return None
         refusal = self.verdicts.script(text, self.page)
         if refusal is None and kind is Text.MODULE:
-            urls = (found[1].decode("utf-8", "replace") for found in _IMPORTS(text))
+            urls = (found[1].replace(b"\\", b"").decode("utf-8", "replace") for found in _IMPORTS(text))
             refusal = next((refusal for url in urls if (refusal := self._url(url, unclaimed=True))), None)
         if refusal is None:
             return None
@@ -321,10 +343,10 @@ class TagJudge:
         for base in self.bases:
             target = resolve(url, base)
             if target.scheme == "javascript":
-                refusal = self.verdicts.inline(unquote_to_bytes(target.path), self.page) if unclaimed else None
-            elif target.scheme == "data":
-                refusal = self._data(target.path) if unclaimed else None
-            elif target.host == TOO_MANY.host:
+                return self.verdicts.inline(unquote_to_bytes(target.path), self.page) if unclaimed else None
+            if target.scheme == "data":
+                return self._data(target.path) if unclaimed else None  # the same against every base
+            if target.host == TOO_MANY.host:
                 refusal = _UNDECIDABLE if self._removes_doubt else None
             else:
                 refusal = self.verdicts.host(target, self.page, unclaimed=unclaimed)
@@ -334,13 +356,16 @@ class TagJudge:
 
     def _data(self, path: str) -> Refusal | None:
         """Why the script or document in a `data:` URL (RFC 2397) is refused."""
-        kind, _, body = path.partition(",")
+        kind, _, body = path.partition("#")[0].partition(",")
         data = unquote_to_bytes(body)
         if kind.lower().rstrip().endswith("base64"):
             try:
                 data = b64decode(data + b"==")
             except Base64Error:
                 return None
+        codec, _ = codec_of_page(data, codec_of_type(kind.encode("utf-8", "replace")), xml="xml" in kind.lower())
+        if codec:
+            data = data.decode(codec, "replace").encode("utf-8", "replace")
         if "html" not in kind.lower() and "xml" not in kind.lower():
             return self.verdicts.inline(data, self.page)
         if self.depth >= _MOST_NESTED:
@@ -355,12 +380,16 @@ _Change = tuple[str | None, tuple[Removal, ...]]
 _PINGING = {b"ping": (b"a", b"area"), b"attributionsrc": (b"a", b"area", b"img", b"script")}
 _PAINTED = frozenset(b"fill stroke filter mask marker marker-start marker-mid marker-end clip-path cursor".split())
 """Attributes of drawings that are CSS (SVG 2 section 6.6)."""
-_CHECKED = frozenset({b"style", b"background", b"formaction", b"srcdoc", *_PINGING, *_PAINTED, *ADVERTISING_FLAGS})
+_ANIMATED = frozenset({b"to", b"from", b"by", b"values"})
+_CHECKED = frozenset(
+    {*_ANIMATED, b"style", b"background", b"formaction", b"srcdoc", *_PINGING, *_PAINTED, *ADVERTISING_FLAGS}
+)
 
 _SIMPLE_VALUE = (
     # No reference but the one that addresses need, nothing that a URL parser would drop or turn, and after two slashes
     # a host that is looked up as it is written.
-    rb"(?:[^\"&\\\t\n\f\r/:]++|&amp;|/(?!/)|:(?=//|[ \"])|//[a-z0-9.-]++(?::[0-9]++)?+(?=[/?# ,\"]))*+"
+    rb"(?![\x00-\x20]*+(?i:javascript|data):)"
+    rb"(?:[^\"&\\\t\n\f\r/:]++|&amp;|/(?!/)|:(?=//|[ \"])|//[a-z0-9.-]++(?::[0-9]++)?+(?=[/?#\"]))*+"
 )
 _SIMPLE_TAG = re.compile(
     rb"<(img|script|link|source|iframe|a|li|div|span|video|object|embed|use)(?:"
@@ -371,6 +400,7 @@ _SIMPLE_TAG = re.compile(
 ).fullmatch  # fmt: skip
 """A tag that is judged by the hosts in it alone, and whose element's text need not be judged but for `<script>`."""
 
+_HAS_SOURCE = re.compile(rb"<script(?: (?!src=)[a-z-]++(?:=\"[^\"]*+\"|(?=[ />])))*+ src=").match
 _HOSTS = re.compile(rb"//([a-z0-9.-]++)").findall
 _ONE_SRC = re.compile(rb"<(?:img|script|iframe)(?: [a-z-]++(?:=\"[^\"/&]*+\")?+)*+ src=\"([^\"&]*+)\"").match
 """A simple tag of which `src` is the first attribute with a slash in it."""
@@ -391,7 +421,7 @@ _KINDS = {
     "speculationrules": Text.SPECULATION_RULES,
 }
 _IMPORTS = re.compile(
-    rb"(?:^|[;{}\n\r])[\t ]*+(?:import|export)\b[^;\"'`()]*+[\"']((?:https?:)?//[^\"'\s\\]++)[\"']"
+    rb"(?:[\s}*]from|(?:^|[;{}\n\r/])[\t ]*+import)\s*+[\"']((?:https?:)?\\?/\\?/[^\"'\s]++)[\"']"
 ).finditer
 """What a module imports by address (ECMAScript section 16.2.2)."""
 
@@ -409,9 +439,9 @@ class _Told:
 
 def _text_of(name: bytes, found: Mapping[bytes, bytes], value: Callable[[bytes], str]) -> Text | None:
     """How the text of a script or style must be read, if it must be judged."""
-    kind = value(b"type").strip().lower()
     if name == b"style":
-        return Text.STYLE if kind in ("", "text/css") else None
+        return Text.STYLE  # whatever its type: browsers look ahead for imports in any
+    kind = value(b"type").strip().lower()
     if b"src" in found:
         return None
     if kind in _KINDS:
@@ -421,6 +451,11 @@ def _text_of(name: bytes, found: Mapping[bytes, bytes], value: Callable[[bytes],
 
 def _weight(answer: Answer) -> int:
     return len(answer.instead) + 200 * len(answer.verdicts) if isinstance(answer, Edit) else 0
+
+
+def _exact(written: bytes) -> bytes:
+    """An attribute's value as UTF-8, with what is not UTF-8 as it stands."""
+    return attribute_value(written, "surrogateescape").encode("utf-8", "surrogateescape")
 
 
 def _kept(name: bytes) -> Text | None:
@@ -435,11 +470,12 @@ def tag_judge(
     host: str,
     bases: tuple[Location, ...],
     codec: str | None,
+    texts: str,
     nested: Nested,
     depth: int,
 ) -> TagJudge:
     """The judge for pages of one host; few hosts are remembered, for a `Host` may be anything."""
-    return TagJudge(verdicts, Location(scheme, host, "/"), bases, codec, nested, depth)
+    return TagJudge(verdicts, Location(scheme, host, "/"), bases, codec, texts, nested, depth)
 
 
 def forget() -> None:

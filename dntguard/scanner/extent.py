@@ -63,8 +63,8 @@ _PHRASING = frozenset(
     b"span strike strong sub sup time tt u var".split()
 )
 """End tags that stray about without ending anything."""
-_MOST_OPEN = 4096
-"""How many open elements are told apart; no browser nests so deep."""
+_MOST_OPEN = 512
+"""How many open elements are told apart; browsers themselves stop nesting about there."""
 
 
 class Extent:
@@ -75,7 +75,9 @@ class Extent:
 
     def start(self, name: bytes) -> Reach:
         """What a start tag means, before it is opened itself."""
-        ended = _IMPLIED_ENDS.get(name, frozenset())
+        ended = _IMPLIED_ENDS.get(name)
+        if ended is None:
+            return Reach.INSIDE
         last = len(self._open)
         for place in reversed(range(len(self._open))):
             if self._open[place] in ended:

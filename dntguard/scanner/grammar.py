@@ -92,8 +92,11 @@ def _raw_element(name: str) -> bytes:
 RAW_TEXT = "style title textarea xmp iframe noembed noframes"
 """Elements whose content is text to an HTML parser: raw text and RCDATA (section 13.2.6.4)."""
 
-AMP = "amp-ad amp-analytics amp-auto-ads amp-embed amp-pixel amp-sticky-ad amp-story-auto-ads amp-story-auto-analytics"
-"""AMP's elements for advertising and analytics."""
+AMP = (
+    "amp-img amp-anim amp-iframe amp-ad amp-analytics amp-auto-ads amp-embed amp-pixel amp-sticky-ad amp-story-auto-ads "
+    "amp-story-auto-analytics"
+)
+"""AMP's elements that load from an address, or are for advertising and analytics."""
 
 JUDGED = f"img image link meta source track embed input frame object video audio applet use feImage animate set {AMP}"
 """Elements that a judge is always asked about, but for those whose content is text; HTML reads `image` as `img`."""
@@ -135,8 +138,10 @@ def _quiet_starts(stops: str) -> list[bytes]:
 _PLAIN_TITLE = rb"<" + any_case("title") + rb">[^<]*+</" + any_case("title") + rb">"
 _PLAIN_ATTRIBUTES = (
     rb"(?:[\t\n\f\r ]++(?:"
-     rb"xmlns(?::[a-z]++)?+=\"[^\"]*+\""
-     rb"|(?!" + _LOUD + rb")[a-zA-Z_:][a-zA-Z0-9_:.-]*+=\"[^\"/&\\]*+\""
+    rb"xmlns(?::[a-z]++)?+=\"[^\"]*+\""
+     rb"|(?:xlink:)?href=\"#[^\"&]*+\""
+     rb"|(?!" + _LOUD + rb"|" + _names_like("href xlink:href") + rb")[a-zA-Z_:][a-zA-Z0-9_:.-]*+="
+    + rb"\"(?:[^\"/&\\(]++|\((?<![lLcCtT]\()|\(#)*+\""
     + rb"|style=\"" + _STILL_CSS + rb"\""
     + rb"))*+[\t\n\f\r ]*+"
 )  # fmt: skip
@@ -166,7 +171,7 @@ _SIMPLE_SVG = rb"<" + any_case("svg") + _PLAIN_ATTRIBUTES + rb">(?:" + _tidy(3) 
 
 _HARMLESS = (
     rb"<(?:meta|input)(?: (?!(?:" + any_case("http-equiv") + rb"|" + any_case("charset") + rb"|" + any_case("src")
-    + rb")=|" + _LOUD + rb")[a-zA-Z:-]++=\"[^\"]*+\")*+[ /]*+>"
+    + rb")=|" + _LOUD + rb"|" + _PAINTS + rb")[a-zA-Z:-]++=\"[^\"]*+\")*+[ /]*+>"
 )  # fmt: skip
 """The plain form of two judged elements that are everywhere, without the attributes that a judge would look at."""
 

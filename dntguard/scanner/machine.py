@@ -93,8 +93,11 @@ class Scanner(Generic[Verdict]):
         self._raw_filter: Filter | None = None
         self._raw_edit: Edit[Verdict] | None = None
         self._escaped = 0
+        # What is reported only when it is known that all of this stays.
+        self._later: list[tuple[Verdict, bytes]] | None = None
         # A conditional comment.
         self._conditional_held = bytearray()
+        self._cdata_held = bytearray()
         # An element that goes with its content: what reads on to its end. And in that: how far the element reaches.
         self._inner: Scanner[Any] | None = None
         self._extent: Extent | None = None
@@ -139,7 +142,11 @@ class Scanner(Generic[Verdict]):
                 self._out.append(self._raw_filter.close())
         elif mode == self._conditional:
             self._out.append(bytes(self._conditional_held))  # a comment to the end
-        elif mode in (self._dropping, self._comment_drop):
+        elif mode == self._cdata:
+            self._cdata_held += self._pending
+            self._pending = b""
+            self._end_cdata()
+        elif mode in (self._dropping, self._comment_drop, self._cdata_drop):
             self._pending = b""
         self._out.append(self._pending)
         self._pending = b""
@@ -210,7 +217,7 @@ class Scanner(Generic[Verdict]):
 
     def _remove(self, verdict: Verdict, tag: bytes) -> None:
         self._out.append(self._inert)
-        self._judge.removed(verdict, tag)
+        self._report(verdict, tag)
 
     def _construct(self, data: bytes, pos: int) -> int:
         """What begins at `pos`, a `<` that no fast path took: a tag that matters, or one that the chunk cuts."""
@@ -315,10 +322,16 @@ class Scanner(Generic[Verdict]):
             self._uncertain = True
         return True
 
+    def _report(self, verdict: Verdict, tag: bytes) -> None:
+        if self._later is None:
+            self._judge.removed(verdict, tag)
+        else:
+            self._later.append((verdict, tag))
+
     def _edit(self, edit: Edit[Verdict], tag: bytes) -> bytes:
         """Report an edit; returns the tag that stands instead."""
         for verdict in edit.verdicts:
-            self._judge.removed(verdict, tag)
+            self._report(verdict, tag)
         return edit.instead
 
     # --- elements that go with their content --------------------------------------------------------------------------
@@ -418,7 +431,7 @@ class Scanner(Generic[Verdict]):
             else:
                 # Of an element that matters by its attributes alone, what could be read of them stays.
                 tag.instead = read[0] + b">"
-                self._judge.removed(verdict, bytes(tag.held_back[:_EXCERPT]))
+                self._report(verdict, bytes(tag.held_back[:_EXCERPT]))
         tag.held_back.clear()
         if not tag.dropped and (self._stack or tag.name in _CHANGES_READING):
             # Whether it closes itself, or what it integrates, is not known.
@@ -439,10 +452,7 @@ class Scanner(Generic[Verdict]):
         return self._until(data, pos, COMMENT_END, keep=3)
 
     def _comment_drop(self, data: bytes, pos: int) -> int:
-        out, self._out = self._out, []
-        pos = self._comment(data, pos)
-        self._out = out
-        return pos
+        return self._drop(self._comment, data, pos)
 
     def _conditional(self, data: bytes, pos: int) -> int:
         """A comment that may be markup to old browsers: held until it is whole."""
@@ -478,7 +488,42 @@ class Scanner(Generic[Verdict]):
         return self._until(data, pos, GREATER, keep=0)
 
     def _cdata(self, data: bytes, pos: int) -> int:
+        """A CDATA section: held until it is whole, for browsers that look ahead read markup after a `>` in it."""
+        found = CDATA_END(data, pos)
+        safe = max(pos, len(data) - 2)
+        self._cdata_held += data[pos : found.end() if found else safe]
+        if found is not None:
+            self._mode = self._data
+            self._end_cdata()
+            return found.end()
+        self._pending = data[safe:]
+        if len(self._cdata_held) > self._limit:
+            self._mode = self._cdata_pass if self._judge.ambiguous is None else self._cdata_drop
+            self._end_cdata(in_doubt=True)
+        return len(data)
+
+    def _end_cdata(self, *, in_doubt: bool = False) -> None:
+        """A section is whole, or over the limit."""
+        section = bytes(self._cdata_held)
+        self._cdata_held.clear()
+        verdict = self._judge.ambiguous
+        if verdict is None or not (in_doubt or not self._readings_agree(section.partition(b">")[2])):
+            self._out.append(section)
+        else:
+            self._remove(verdict, section[:_EXCERPT])
+
+    def _cdata_pass(self, data: bytes, pos: int) -> int:
         return self._until(data, pos, CDATA_END, keep=2)
+
+    def _cdata_drop(self, data: bytes, pos: int) -> int:
+        return self._drop(self._cdata_pass, data, pos)
+
+    def _drop(self, mode: Callable[[bytes, int], int], data: bytes, pos: int) -> int:
+        """Read on in a mode of which nothing is let out."""
+        out, self._out = self._out, []
+        pos = mode(data, pos)
+        self._out = out
+        return pos
 
     def _plaintext(self, data: bytes, pos: int) -> int:
         self._out.append(data[pos:])
@@ -660,11 +705,16 @@ class Scanner(Generic[Verdict]):
         inner: Scanner[Verdict] = Scanner(self._judge, self._limit, nested=True)
         inner._uncertain = not self.certain
         inner._in_template = self._in_template
+        inner._later = []
         rewritten = inner.feed(text)
         settled = inner.settled and inner.certain == self.certain
         rewritten += inner.close()
         self._in_template |= inner._in_template
-        return rewritten, None if settled or at_end else self._judge.ambiguous
+        verdict = None if settled or at_end else self._judge.ambiguous
+        if verdict is None:
+            for removal in inner._later:
+                self._report(*removal)
+        return rewritten, verdict
 
     def _readings_agree(self, text: bytes) -> bool:
         """Whether `text` read as markup ends in data and holds nothing that matters; then it is no matter how."""
@@ -729,13 +779,14 @@ class Scanner(Generic[Verdict]):
             return
         verdict = self._judge.tags[tag] if name in _JUDGED or not QUIET_SHAPE(tag) else None
         closed = is_self_closing(tag)
-        kind = _FOREIGN_TEXT.get(name) if name == b"script" or stack.in_svg else None
-        if kind is not None and not closed:
+        if name in RAW_END and not closed:
             # Here `src` means nothing, and the text runs beside it.
+            kind = _FOREIGN_TEXT.get(name) if name == b"script" or stack.in_svg else None
             if verdict is None:
                 verdict = kind
             elif isinstance(verdict, Edit) and verdict.text is None:
                 verdict = replace(verdict, text=kind)
+            # For the others too: browsers look ahead for what to fetch without a tree, and find their end as in HTML.
             self._begin_raw(name, tag, verdict, doubtful=True)
         elif verdict is not None and not isinstance(verdict, (Edit, Text)):
             self._take_out(name, tag, verdict)
@@ -749,6 +800,8 @@ class Scanner(Generic[Verdict]):
             if isinstance(verdict, Edit):
                 tag = self._edit(verdict, tag)
             self._out.append(tag)
+            if name == b"base":
+                self._judge.base(tag)  # it is none, but browsers that look ahead take it for one
             if not closed:
                 stack.push_foreign(name, tag)
                 self._bound_depth()

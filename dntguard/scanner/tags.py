@@ -61,12 +61,19 @@ def with_attributes(tag: bytes, changes: Mapping[bytes, str | None]) -> bytes:
 
 
 def attribute_source(value: str) -> bytes:
-    """How a value is written between double quotes."""
-    return value.translate(_WRITTEN).encode("utf-8", "replace")
+    """How a value is written between double quotes.
+
+    Without `<` and `>`: the tag may stand in a comment, or in text that an end tag or `-->` would end. XML reads a raw
+    newline as a space. What is not ASCII is a reference, for the page may be in any encoding; bytes that were not read
+    as UTF-8 come out as they were.
+    """
+    return _NOT_ASCII(lambda found: f"&#{ord(found[0])};", value.translate(_WRITTEN)).encode("ascii", "surrogateescape")
 
 
-# XML reads a raw newline as a space, and a "<" as an error.
-_WRITTEN = str.maketrans({"&": "&amp;", '"': "&quot;", "<": "&lt;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;"})
+_WRITTEN = str.maketrans(
+    {"&": "&amp;", '"': "&quot;", "<": "&lt;", ">": "&gt;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;"}
+)
+_NOT_ASCII = re.compile("[^\\x00-\\x7f\\udc80-\\udcff]").sub
 
 
 _EQUALS_NEXT = re.compile(SPACE + rb"*+=").match
@@ -84,9 +91,9 @@ _PLAIN_ATTRIBUTES = re.compile(rb""" ([a-z-]++)="([^"]*+)\"""").findall
 """Nearly every tag of nearly every page, in two calls."""
 
 
-def attribute_value(value: bytes) -> str:
+def attribute_value(value: bytes, errors: str = "replace") -> str:
     """An attribute's value as the parser hands it on: character references decoded (section 13.2.5.72)."""
-    text = value.decode("utf-8", "replace")
+    text = value.decode("utf-8", errors)
     return _REFERENCE.sub(_decode_reference, text) if "&" in text else text
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from dntguard.rewriter import rewrite
 from tests.browser.chromium import MISSING, SITE, WAIT, Asked, asked, command
-from tests.cases_markup import ALL, Case
+from tests.cases_markup import ALL, MARKED, Case, T
 from tests.html5lib_cases import MISSING as NO_CASES
 from tests.html5lib_cases import cases, files
 from tests.oracles import REFUSED
@@ -65,21 +65,9 @@ def over_http(case: Case) -> bytes:
     return case.html.replace(b"https://static.hotjar.com", b"http://static.hotjar.com")
 
 
-NAMED = {case.says: over_http(case) for case in ALL}
+NAMED = {case.says: over_http(case) for case in ALL if case not in MARKED or T not in case.out}
 NAMED |= {name: text.encode() for name, text in (READ_AHEAD | RESOLVED).items()}
 """Each is given to Chromium twice: as it is, and after a script that takes its time."""
-
-NOT_YET = {
-    *("a base in svg is none", "a base in svg", "a base in math", "a poster in svg"),
-    *("a CDATA section after a greater-than sign in it", "such a section in math", "such a section in foreignObject"),
-    *(name for name in READ_AHEAD if name.startswith("an end tag in ") and not name.endswith("svg script")),
-    *(
-        f"{url} against {base}"
-        for base in ("about:blank", "x://y/", "blob:x", "file:///x", "file://static.hotjar.com/x")
-        for url in ("http:static.hotjar.com/h.js", "http:/static.hotjar.com/h.js")
-    ),
-}
-"""To be mended: for these, Chromium asks a refused host all the same."""
 
 
 @pytest.fixture(scope="module")
@@ -92,13 +80,7 @@ def test_all_rewritten_pages_were_shown(answer: Asked) -> None:
     assert answer.pages == set(range(2 * len(NAMED)))
 
 
-@pytest.mark.parametrize(
-    "case",
-    [
-        pytest.param(name, marks=[pytest.mark.xfail(reason="to be mended: Chromium asks")] if name in NOT_YET else [])
-        for name in NAMED
-    ],
-)
+@pytest.mark.parametrize("case", NAMED)
 def test_chromium_asks_nobody_who_is_refused_for_a_named_case(answer: Asked, case: str) -> None:
     place = 2 * list(NAMED).index(case)
     assert [url for url, page in answer.by(REFUSED) if page in (place, place + 1)] == []
