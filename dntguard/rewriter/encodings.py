@@ -60,7 +60,8 @@ class WithoutEscapes:
     """A scan of a page whose encoding nothing outside of it declares, less the escape characters in it.
 
     With them a browser could take the page, or a part of it, for ISO-2022-JP, by its own guess or by a declaration
-    that another reader does not see; and in that encoding other bytes are markup. They have no meaning in HTML.
+    that another reader does not see; and in that encoding other bytes are markup. Such characters, which have no
+    meaning in HTML, begin each change of its character set (ISO-2022-JP decoder, Encoding section 12.2).
 
     Args:
         scan: what the page is handed to.
@@ -70,17 +71,24 @@ class WithoutEscapes:
     def __init__(self, scan: Scan, removed: Callable[[bytes], None]) -> None:
         self._scan = scan
         self._removed = removed
-        self.close = scan.close
+        self._pending = b""
 
     def feed(self, data: bytes) -> bytes:
         """The next bytes of the page; returns those that are decided."""
-        if _ESCAPE in data:
-            self._removed(_ESCAPE)
-            data = data.replace(_ESCAPE, b"")
+        data = self._pending + data
+        self._pending = data[-1:] if data.endswith(b"\x1b") else b""
+        if b"\x1b" in data:
+            data, count = _ESCAPES(b"", data[: len(data) - len(self._pending)])
+            if count:
+                self._removed(b"\x1b")
         return self._scan.feed(data)
 
+    def close(self) -> bytes:
+        """The end of the page; returns what was still held back."""
+        return self._scan.feed(self._pending) + self._scan.close()
 
-_ESCAPE = b"\x1b"
+
+_ESCAPES = re.compile(rb"\x1b(?=[$(])").subn
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]*+")
 
 

@@ -93,8 +93,8 @@ RAW_TEXT = "style title textarea xmp iframe noembed noframes"
 """Elements whose content is text to an HTML parser: raw text and RCDATA (section 13.2.6.4)."""
 
 AMP = (
-    "amp-img amp-anim amp-iframe amp-ad amp-analytics amp-auto-ads amp-embed amp-pixel amp-sticky-ad amp-story-auto-ads "
-    "amp-story-auto-analytics"
+    "amp-img amp-anim amp-iframe amp-ad amp-analytics amp-auto-ads amp-embed amp-pixel amp-sticky-ad "
+    "amp-story-auto-ads amp-story-auto-analytics"
 )
 """AMP's elements that load from an address, or are for advertising and analytics."""
 
