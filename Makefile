@@ -35,6 +35,7 @@ check: $(READY)  ## Format, lint, types
 bench: $(READY)  ## Print the speed table; PAGES=FOLDER measures on other pages
 	$(BIN)/python -m pip install --quiet --editable '.[bench]'
 	$(BIN)/python -m tests.bench $(if $(PAGES),--pages $(PAGES))
+	$(BIN)/python -m pytest -q -s -m slow tests/test_gibibyte.py
 
 fuzz: $(READY) $(HTML5LIB_TESTS)  ## Run the promises on 100,000 random examples each, on every core; an hour on two
 	$(BIN)/python -m pytest -q -m "not measures" -n auto --dist worksteal --hypothesis-profile=fuzz \

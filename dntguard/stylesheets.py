@@ -266,9 +266,12 @@ class StyleSheet:
         return self._taken()
 
     def _taken(self) -> bytes:
-        out = self._out
-        self._out = []
-        return out[0] if len(out) == 1 else b"".join(out)
+        # Not bytes.join: it needs 80 bytes for each piece, and here a piece may be one bracket.
+        out = bytearray()
+        for piece in self._out:
+            out += piece
+        self._out.clear()
+        return bytes(out)
 
     # --- where nothing is loaded --------------------------------------------------------------------------------------
 

@@ -82,8 +82,8 @@ def test_a_case_without_anything_refused_loses_only_what_cannot_be_decided(file:
 
 def test_little_of_the_cases_cannot_be_decided() -> None:
     changed = [case for file in files() for case in cases(file) if rewrite(case.page, page_url=PAGE) != case.page]
-    # Ten pairs of noscripts and selects that two browsers read in two ways, and two titles of drawings that never end for
-    # a browser that looks ahead.
+    # Twenty noscripts, selects and the like that two browsers read in two ways, and two titles of drawings that never
+    # end for a browser that looks ahead.
     assert len(changed) == 22
 
 

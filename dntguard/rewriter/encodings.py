@@ -76,19 +76,28 @@ class WithoutEscapes:
     def feed(self, data: bytes) -> bytes:
         """The next bytes of the page; returns those that are decided."""
         data = self._pending + data
-        self._pending = data[-1:] if data.endswith(b"\x1b") else b""
+        self._pending = b""
         if b"\x1b" in data:
-            data, count = _ESCAPES(b"", data[: len(data) - len(self._pending)])
-            if count:
-                self._removed(b"\x1b")
+            data = self._without_escapes(data)
         return self._scan.feed(data)
+
+    def _without_escapes(self, data: bytes) -> bytes:
+        length = len(data)
+        while b"\x1b\x1b" in data:
+            data = data.replace(b"\x1b\x1b", b"\x1b")
+        data = data.replace(b"\x1b$", b"$").replace(b"\x1b(", b"(")
+        if len(data) < length:
+            self._removed(b"\x1b")
+        if data.endswith(b"\x1b"):
+            self._pending = b"\x1b"
+            return data[:-1]
+        return data
 
     def close(self) -> bytes:
         """The end of the page; returns what was still held back."""
         return self._scan.feed(self._pending) + self._scan.close()
 
 
-_ESCAPES = re.compile(rb"\x1b(?=[$(])").subn
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]*+")
 
 

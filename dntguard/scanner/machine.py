@@ -54,6 +54,8 @@ _OVERLAP = 4096
 _DEEPEST = 512
 """How deep foreign content is followed; browsers themselves stop nesting about there."""
 
+# A function of the class and not of the scanner: a scanner that points to itself is not freed when it is done.
+_Mode = Callable[["Scanner[Verdict]", bytes, int], int]
 _Search = Callable[[bytes, int], re.Match[bytes] | None]
 
 
@@ -74,7 +76,7 @@ class Scanner(Generic[Verdict]):
         self._inert = inert
         self._out: list[bytes | memoryview] = []
         self._pending = b""
-        self._mode: Callable[[bytes, int], int] = self._data
+        self._mode: _Mode[Verdict] = Scanner._data
         self._stack = OpenElements()
         self._uncertain = False
         self._recoverable = False
@@ -108,7 +110,7 @@ class Scanner(Generic[Verdict]):
     @property
     def settled(self) -> bool:
         """Whether the scan is in plain data, with nothing held back and nothing open that changes how it reads."""
-        return self._mode == self._data and not (self._pending or self._stack or self._in_select)
+        return self._mode is Scanner._data and not (self._pending or self._stack or self._in_select)
 
     @property
     def certain(self) -> bool:
@@ -123,34 +125,34 @@ class Scanner(Generic[Verdict]):
         pos = 0
         size = len(data)
         while pos < size:
-            pos = self._mode(data, pos)
+            pos = self._mode(self, data, pos)
         return self._taken()
 
     def close(self) -> bytes:
         """The end of the document; returns what was still held back."""
         mode = self._mode
-        if mode == self._in_tag:
+        if mode is Scanner._in_tag:
             # A tag that never ends is dropped by the parser (section 13.2.5, "eof-in-tag"): it is no element.
             if not self._tag.dropped:
                 self._out.append(bytes(self._tag.held_back))
-        elif mode == self._raw:
+        elif mode is Scanner._raw:
             self._raw_text(self._pending)
             self._pending = b""
             if self._raw_action is _HOLD:
                 self._finish_raw(at_end=True)
             elif self._raw_filter is not None:
                 self._out.append(self._raw_filter.close())
-        elif mode == self._conditional:
+        elif mode is Scanner._conditional:
             self._out.append(bytes(self._conditional_held))  # a comment to the end
-        elif mode == self._cdata:
+        elif mode is Scanner._cdata:
             self._cdata_held += self._pending
             self._pending = b""
             self._end_cdata()
-        elif mode in (self._dropping, self._comment_drop, self._cdata_drop):
+        elif mode in (Scanner._dropping, Scanner._comment_drop, Scanner._cdata_drop):
             self._pending = b""
         self._out.append(self._pending)
         self._pending = b""
-        self._mode = self._data
+        self._mode = Scanner._data
         return self._taken()
 
     def _taken(self) -> bytes:
@@ -207,7 +209,7 @@ class Scanner(Generic[Verdict]):
                 self._remove(answer, tag)
             else:
                 self._take_out(whole_name(tag), tag, answer)
-                if self._mode != self._data:
+                if self._mode is not Scanner._data:
                     return pos
 
     def _let_out(self, data: bytes, start: int, end: int) -> None:
@@ -236,21 +238,21 @@ class Scanner(Generic[Verdict]):
                 # An end tag matters only where open elements are followed.
                 held = not found["slash"] or bool(self._stack) or self._recoverable or self._extent is not None
                 self._tag = CutTag(name, bool(found["slash"]), held=held)
-                self._mode = self._in_tag
+                self._mode = Scanner._in_tag
                 return self._in_tag(data, pos, skip=end)
             self._whole_tag(name, bool(found["slash"]), data[pos : complete.end()])
             return complete.end()
         if found["conditional"]:
             self._conditional_held.clear()
-            self._mode = self._conditional
+            self._mode = Scanner._conditional
             return pos
         if found["comment"]:
             self._out.append(data[pos:end])
-            self._mode = self._comment
+            self._mode = Scanner._comment
             return end
         if found["cdata"]:
             return self._cdata_start(data, pos)
-        self._mode = self._bogus_comment
+        self._mode = Scanner._bogus_comment
         return pos
 
     def _whole_tag(self, name: bytes, is_end: bool, tag: bytes) -> None:
@@ -304,7 +306,7 @@ class Scanner(Generic[Verdict]):
             self._judge.base(tag)
         elif name == b"plaintext":
             if self.certain:
-                self._mode = self._plaintext
+                self._mode = Scanner._plaintext
         elif name in ROOTS:
             if self._in_select:
                 self._foreign_in_select = True
@@ -345,14 +347,14 @@ class Scanner(Generic[Verdict]):
         inner: Scanner[Any] = Scanner(NOBODY, self._limit, nested=True)
         inner.begin_element(name, tag, self._stack)
         self._inner = inner
-        self._mode = self._dropping
+        self._mode = Scanner._dropping
 
     def _dropping(self, data: bytes, pos: int) -> int:
         inner = self._inner
         pos, self._pending = inner.skip(data, pos) if inner is not None else (pos, b"")
         if inner is not None and inner.reach is not Reach.INSIDE:
             self._inner = None
-            self._mode = self._data
+            self._mode = Scanner._data
             if inner.unread is not None:
                 self._whole_tag(*inner.unread)
         return pos
@@ -367,7 +369,7 @@ class Scanner(Generic[Verdict]):
     def skip(self, data: bytes, pos: int) -> tuple[int, bytes]:
         """Read on in the element; returns where it or the chunk ends, and what must be read again with the next."""
         while pos < len(data) and self.reach is Reach.INSIDE:
-            pos = self._mode(data, pos)
+            pos = self._mode(self, data, pos)
         self._out.clear()
         pending, self._pending = self._pending, b""
         return pos, pending
@@ -380,12 +382,12 @@ class Scanner(Generic[Verdict]):
             self._follow(name, is_end, tag)
             if len(self._stack) < self._extent_base:
                 reach = Reach.BEFORE  # an element around it has ended
-            elif not is_end and self._mode == self._data and not (is_self_closing(tag) if foreign else name in VOID):
+            elif not is_end and self._mode is Scanner._data and not (is_self_closing(tag) if foreign else name in VOID):
                 extent.opened(name)
         if reach is not Reach.INSIDE:
             self.reach = reach
             self.unread = (name, is_end, tag) if reach is Reach.BEFORE else None
-            self._mode = self._stopped
+            self._mode = Scanner._stopped
 
     def _stopped(self, data: bytes, pos: int) -> int:
         raise NotImplementedError("the element has ended")  # the scan outside goes on
@@ -401,7 +403,7 @@ class Scanner(Generic[Verdict]):
         else:
             tag.held_back += data[pos:end]
         if tag.done:
-            self._mode = self._data
+            self._mode = Scanner._data
             if tag.held:
                 whole = bytes(tag.held_back)
                 # The chunk may have cut a long name.
@@ -444,7 +446,7 @@ class Scanner(Generic[Verdict]):
             self._raw_name = tag.name
             self._raw_action = _DROP if tag.dropped else _PASS
             self._escaped = 0
-            self._mode = self._raw
+            self._mode = Scanner._raw
 
     # --- comments -----------------------------------------------------------------------------------------------------
 
@@ -461,17 +463,17 @@ class Scanner(Generic[Verdict]):
         self._conditional_held += data[pos : found.start() if found else safe]
         if found is not None:
             self._out.append(self._rewritten_comment(bytes(self._conditional_held)) + found[0])
-            self._mode = self._data
+            self._mode = Scanner._data
             return found.end()
         self._pending = data[safe:]
         if len(self._conditional_held) > self._limit:
             verdict = self._judge.ambiguous
             if verdict is None:
                 self._out.append(bytes(self._conditional_held))
-                self._mode = self._comment
+                self._mode = Scanner._comment
             else:
                 self._remove(verdict, bytes(self._conditional_held[:_EXCERPT]))
-                self._mode = self._comment_drop
+                self._mode = Scanner._comment_drop
             self._conditional_held.clear()
         return len(data)
 
@@ -493,12 +495,12 @@ class Scanner(Generic[Verdict]):
         safe = max(pos, len(data) - 2)
         self._cdata_held += data[pos : found.end() if found else safe]
         if found is not None:
-            self._mode = self._data
+            self._mode = Scanner._data
             self._end_cdata()
             return found.end()
         self._pending = data[safe:]
         if len(self._cdata_held) > self._limit:
-            self._mode = self._cdata_pass if self._judge.ambiguous is None else self._cdata_drop
+            self._mode = Scanner._cdata_pass if self._judge.ambiguous is None else Scanner._cdata_drop
             self._end_cdata(in_doubt=True)
         return len(data)
 
@@ -534,7 +536,7 @@ class Scanner(Generic[Verdict]):
         found = search(data, pos)
         if found is not None:
             self._out.append(data[pos : found.end()])
-            self._mode = self._data
+            self._mode = Scanner._data
             return found.end()
         safe = max(pos, len(data) - keep)
         self._out.append(data[pos:safe])
@@ -543,16 +545,16 @@ class Scanner(Generic[Verdict]):
 
     def _cdata_start(self, data: bytes, pos: int) -> int:
         if self._stack and not self._stack.in_html:
-            self._mode = self._cdata
+            self._mode = Scanner._cdata
             return pos
         if self.certain and not self._stack:
-            self._mode = self._bogus_comment
+            self._mode = Scanner._bogus_comment
             return pos
         # A CDATA section in one reading, a comment up to the first ">" in the other. Without its first bytes it is
         # neither: both read on in data.
         verdict = self._judge.ambiguous
         if verdict is None:
-            self._mode = self._bogus_comment
+            self._mode = Scanner._bogus_comment
             return pos
         self._remove(verdict, data[pos : pos + 9])
         return pos + 9
@@ -580,7 +582,7 @@ class Scanner(Generic[Verdict]):
         self._raw_tag = tag
         self._raw_held.clear()
         self._escaped = 0
-        self._mode = self._raw
+        self._mode = Scanner._raw
         if verdict is not None and not isinstance(verdict, (Edit, Text)):
             self._raw_action = _DROP
             self._remove(verdict, tag)
@@ -617,7 +619,7 @@ class Scanner(Generic[Verdict]):
             self._out.append(self._raw_filter.close())
         # The end tag; what it closes is decided, so it follows.
         self._tag = CutTag(self._raw_name, True, held=False, dropped=dropped, closes_raw=True)
-        self._mode = self._in_tag
+        self._mode = Scanner._in_tag
         return self._in_tag(data, end, skip=end + 2 + len(self._raw_name))
 
     def _raw_text(self, text: bytes) -> None:
@@ -757,7 +759,7 @@ class Scanner(Generic[Verdict]):
     def _foreign(self, data: bytes, pos: int) -> int:
         start = pos
         stack = self._stack
-        while stack and self._mode == self._data:
+        while stack and self._mode is Scanner._data:
             found = (TOKEN if stack.takes_html else FOREIGN_TOKEN)(data, pos)
             if found is None:
                 self._out.append(data[start:pos])
@@ -811,7 +813,7 @@ class Scanner(Generic[Verdict]):
         if self._stack.loses_track(name):
             self._lose_track()
             self._start_tag(name, tag)
-        elif self._start_tag(name, tag) and self._stack and self._mode == self._data and name not in ROOTS:
+        elif self._start_tag(name, tag) and self._stack and self._mode is Scanner._data and name not in ROOTS:
             self._stack.push_html(name)
             self._bound_depth()
 
