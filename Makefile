@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 PAGES ?=
 HTML5LIB_TESTS := .cache/html5lib-tests/.ready
 
-.PHONY: demo test test-all check bench fuzz browser chromium format clean
+.PHONY: demo test test-all check bench pages fuzz browser chromium format clean
 .DEFAULT_GOAL := test
 
 demo: $(READY)  ## Serve the example shop on ASGI and on WSGI and show what is removed; ONCE=1 stops after the table
@@ -36,6 +36,9 @@ bench: $(READY)  ## Print the speed table; PAGES=FOLDER measures on other pages
 	$(BIN)/python -m pip install --quiet --editable '.[bench]'
 	$(BIN)/python -m tests.bench $(if $(PAGES),--pages $(PAGES))
 	$(BIN)/python -m pytest -q -s -m slow tests/test_gibibyte.py
+
+pages: $(READY)  ## Check whole pages, rewritten, with two parsers; PAGES=FOLDER checks other pages
+	$(BIN)/python -m tests.whole_pages $(PAGES)
 
 fuzz: $(READY) $(HTML5LIB_TESTS)  ## Run the promises on 100,000 random examples each, on every core; an hour on two
 	$(BIN)/python -m pytest -q -m "not measures" -n auto --dist worksteal --hypothesis-profile=fuzz \

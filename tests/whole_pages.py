@@ -1,0 +1,131 @@
+"""Whole pages, as two parsers see them before and after: `python -m tests.whole_pages FOLDER` for pages of one's own.
+
+With everything granted a page must keep its bytes. With everything refused nothing refused may be left, and every
+element of the site's own must still be there; what is refused is asked of dntguard's own verdicts, host by host, and
+what an element is, and whom it asks, of html5lib and lexbor.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from ada_url import URL
+
+from dntguard.consent import REFUSE_ALL, Consent
+from dntguard.policy import Policy
+from dntguard.purposes import ALL_PURPOSES
+from dntguard.rewriter import rewrite
+from dntguard.urls import Location, parse_host, parse_page_url
+from dntguard.verdicts import verdicts_for
+from tests.bench.pages import Page, own_pages, pages_in
+from tests.oracles import Element, candidates, html5lib_elements, lexbor_elements
+
+PARSERS = {"html5lib": html5lib_elements, "lexbor": lexbor_elements}
+_CODE = frozenset(("script", "iframe", "frame", "embed", "object"))
+_ADDRESSES = {
+    "script": ("src",), "iframe": ("src",), "frame": ("src",), "embed": ("src",), "object": ("data",),
+    "img": ("src",), "source": ("src",), "track": ("src",), "video": ("src", "poster"), "audio": ("src",),
+    "form": ("action",), "link": ("href",),
+}  # fmt: skip
+_FETCHING_LINKS = frozenset(("stylesheet", "preload", "prefetch", "preconnect", "dns-prefetch", "icon", "manifest"))
+
+
+class Whom:
+    """Whom the elements of a page ask, and which of them is refused."""
+
+    def __init__(self, page: Page) -> None:
+        self._url = page.url
+        self._location = parse_page_url(page.url)
+        self._verdicts = verdicts_for(Policy(), REFUSE_ALL.granted)
+
+    def refused(self, element: Element) -> list[str]:
+        """The addresses of an element that are refused."""
+        code = element.name in _CODE
+        return [url for url in self._asked(element) if self._refuses(url, code=code)]
+
+    def is_own(self, element: Element) -> bool:
+        """Whether an element asks the site itself, and nobody else."""
+        hosts = [parse_host(target.host) for url in self._asked(element) if (target := self._target(url))]
+        return bool(hosts) and all(self._verdicts.own(host, self._location.host) for host in hosts)
+
+    def _asked(self, element: Element) -> list[str]:
+        attributes = element.attributes
+        if element.name == "link" and _FETCHING_LINKS.isdisjoint(attributes.get("rel", "").lower().split()):
+            return []
+        if element.namespace != "html":
+            return []
+        urls = [attributes[name] for name in _ADDRESSES.get(element.name, ()) if attributes.get(name)]
+        if element.name in ("img", "source"):
+            urls += candidates(attributes.get("srcset", ""))
+        return urls
+
+    def _target(self, url: str) -> URL | None:
+        try:
+            target = URL(url, base=self._url)
+        except ValueError:
+            return None
+        return target if target.protocol in ("http:", "https:") else None
+
+    def _refuses(self, url: str, *, code: bool) -> bool:
+        target = self._target(url)
+        if target is None:
+            return False
+        location = Location(target.protocol[:-1], parse_host(target.host), target.pathname)
+        return self._verdicts.host(location, self._location, unclaimed=code) is not None
+
+
+def faults(page: Page) -> list[str]:
+    """What is wrong with a page after rewriting; nothing, if all is well."""
+    found = []
+    if rewrite(page.html, page_url=page.url, consent=Consent(ALL_PURPOSES)) != page.html:
+        found.append("with everything granted it is not the same")
+    out = rewrite(page.html, page_url=page.url)
+    whom = Whom(page)
+    for name, parse in PARSERS.items():
+        for scripting in (True, False):
+            before, after = parse(page.html, scripting=scripting), parse(out, scripting=scripting)
+            left = [url for element in after for url in whom.refused(element)]
+            found += [f"{name}, scripting {scripting}: {url} is left" for url in left]
+            lost = _own(before, whom) - _own(after, whom)
+            found += [f"{name}, scripting {scripting}: {number} of {own} are gone" for own, number in lost.items()]
+            quiet = _quiet(before) - _quiet(after)
+            found += [f"{name}, scripting {scripting}: {number} of <{kind}> are gone" for kind, number in quiet.items()]
+    return found
+
+
+def _quiet(elements: Iterable[Element]) -> Counter[str]:
+    """The elements that ask nobody: none of them may go."""
+    return Counter(element.name for element in elements if element.name not in _ADDRESSES and element.name != "meta")
+
+
+def _own(elements: Iterable[Element], whom: Whom) -> Counter[str]:
+    return Counter(
+        f"<{element.name}> {' '.join(sorted(element.attributes.values()))[:120]}"
+        for element in elements
+        if whom.is_own(element) and not whom.refused(element)
+    )
+
+
+def main() -> None:
+    """Check the pages of a folder, or the project's own."""
+    parser = argparse.ArgumentParser(prog="python -m tests.whole_pages", description=__doc__)
+    parser.add_argument("folder", type=Path, nargs="?", help="with a pages.json that lists file and page_url of each")
+    options = parser.parse_args()
+    pages = pages_in(options.folder) if options.folder else own_pages()
+    wrong = 0
+    for page in pages:
+        found = faults(page)
+        wrong += bool(found)
+        print(f"{'wrong' if found else 'ok':<6}{len(page.html):>10,} bytes  {page.url}")
+        for fault in found[:20]:
+            print(f"      {fault}")
+    print(f"{len(pages) - wrong} of {len(pages)} pages are as they must be")
+    sys.exit(bool(wrong))
+
+
+if __name__ == "__main__":
+    main()
