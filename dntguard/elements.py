@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import cast
 
 from dntguard.purposes import Purpose
 
@@ -95,15 +96,13 @@ CONDITIONAL = frozenset({b"link", b"input", b"animate", b"set"})
 
 
 def is_live(name: bytes, value: Value) -> bool:
-    """Whether an element's other attributes let it fetch what its URL says."""
+    """Whether the other attributes of one of the `CONDITIONAL` elements let it fetch what its URL says."""
     if name == b"link":
         # Section 4.6.7; `canonical` or `alternate` only name a host.
         return not _FETCHING_LINKS.isdisjoint(value(b"rel").lower().split())
     if name == b"input":
         return value(b"type").lower() == "image"
-    if name in (b"animate", b"set"):
-        return value(b"attributename") in ("href", "xlink:href")
-    return True
+    return value(b"attributename") in ("href", "xlink:href")
 
 
 def runs(name: bytes, element: Fetches, value: Value, *, hidden: bool) -> bool:
@@ -156,15 +155,16 @@ def candidates(srcset: str) -> Iterator[str]:
             pos = descriptors.end()
 
 
-_REFRESH = re.compile(
-    r"[\t\n\f\r ]*[0-9.]*[\t\n\f\r ]*[;,]?[\t\n\f\r ]*(?:url[\t\n\f\r ]*=[\t\n\f\r ]*)?([\"']?)", re.IGNORECASE
-).match
+_REFRESH = cast(
+    "Callable[[str], re.Match[str]]",  # nothing in it must be there, so it always matches
+    re.compile(
+        r"[\t\n\f\r ]*[0-9.]*[\t\n\f\r ]*[;,]?[\t\n\f\r ]*(?:url[\t\n\f\r ]*=[\t\n\f\r ]*)?([\"']?)", re.IGNORECASE
+    ).match,
+)
 
 
 def refresh_target(content: str) -> str:
     """The URL of a `meta http-equiv=refresh` (4.2.5.3), empty when it only reloads."""
     found = _REFRESH(content)
-    if found is None:
-        return ""
     rest = content[found.end() :]
     return rest.partition(found[1])[0] if found[1] else rest

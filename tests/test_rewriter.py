@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterable
 from typing import Literal
 
@@ -11,7 +12,8 @@ from dntguard.consent import Consent
 from dntguard.policy import Policy
 from dntguard.purposes import ALL_PURPOSES, Purpose
 from dntguard.report import Removal
-from dntguard.rewriter import MOST_REMOVALS, Rewriter, rewrite
+from dntguard.rewriter import MOST_REMOVALS, Rewriter, forget, rewrite
+from dntguard.rewriter.tags import tag_judge
 from tests.cases_markup import ALL, BAD, Case
 from tests.oracles import PAGE, refusals
 from tests.strategies import at_every_chunking, cut
@@ -165,6 +167,66 @@ def test_report_only_changes_nothing_and_reports() -> None:
 def test_a_reference_of_thousands_of_digits_in_an_svg_script_is_no_character() -> None:
     html = b"<svg><script>&#" + b"1" * 5000 + b";&#x" + b"f" * 5000 + b"</script></svg>"
     assert rewrite(html, page_url=PAGE) == html
+
+
+def granting(*purposes: Purpose) -> Consent:
+    return Consent(frozenset({Purpose.NECESSARY, *purposes}))
+
+
+def test_what_is_for_a_granted_purpose_stays() -> None:
+    html = b"<iframe src=/a browsingtopics></iframe><amp-ad></amp-ad><p data-dntguard=marketing>x</p>"
+    assert rewrite(html, page_url=PAGE, consent=granting(Purpose.MARKETING)) == html
+    out = b"<iframe src=/a ></iframe><!----><!---->"
+    assert rewrite(html, page_url=PAGE, consent=granting(Purpose.ANALYTICS)) == out
+    pixel = b"<amp-analytics></amp-analytics>"
+    assert rewrite(pixel, page_url=PAGE, consent=granting(Purpose.ANALYTICS)) == pixel
+
+
+def _inside(document: bytes, times: int) -> bytes:
+    for _ in range(times):
+        document = b'<iframe srcdoc="' + document.replace(b"&", b"&amp;").replace(b'"', b"&quot;") + b'"></iframe>'
+    return document
+
+
+@pytest.mark.parametrize(("times", "changed"), [(4, True), (6, True)])
+def test_documents_in_documents_are_read_to_a_depth_and_taken_out_below(times: int, changed: bool) -> None:
+    own = _inside(b"<p>own</p>", times)
+    assert (under(own) != own) is (times > 4)
+    refused = _inside(GOOGLE, times)
+    assert (under(refused) != refused) is changed
+    assert b"google" not in under(refused)
+
+
+def test_documents_in_addresses_are_read_to_a_depth_too() -> None:
+    document = b"<p>own</p>"
+    for _ in range(6):
+        document = b"<iframe src='data:text/html;base64," + b64encode(document) + b"'></iframe>"
+    assert under(document) == b"<!---->"
+    assert under(document, on_undecidable="keep") == document
+
+
+def test_verdicts_can_be_forgotten() -> None:
+    rewrite(GOOGLE, page_url=PAGE)
+    assert tag_judge.cache_info().currsize > 0
+    forget()
+    assert tag_judge.cache_info().currsize == 0
+
+
+def test_a_sheet_over_the_limit_is_rewritten_while_it_comes() -> None:
+    sheet = b"a{b:url(//static.hotjar.com/x)}" + b"c{d:e}" * 500 + b"f{g:url(//static.hotjar.com/y"
+    for end in (b")}</style>x", b""):
+        rewriter = Rewriter(Policy(max_undecided=1024), None, PAGE)
+        page = b"<style>" + sheet + end
+        out = b"".join(map(rewriter.feed, cut(page, [100]))) + rewriter.close()
+        assert out == page.replace(b"//static.hotjar.com/x", b"data:,").replace(b"//static.hotjar.com/y", b"data:,")
+        assert [removal.kind for removal in rewriter.removals] == ["css", "css"]
+
+
+def test_a_mark_in_the_rest_of_a_script_over_the_limit_is_reported() -> None:
+    script = b"<script>" + b"go();" * 500 + b"fbq('init', 1);" + b"go();" * 1000 + b"</script>"
+    rewriter = Rewriter(Policy(max_undecided=1024), None, PAGE)
+    assert b"".join(map(rewriter.feed, cut(script, [100]))) + rewriter.close() == script
+    assert [(removal.kind, removal.vendor) for removal in rewriter.removals] == [("late-script", "meta-pixel")]
 
 
 # --- the limit --------------------------------------------------------------------------------------------------------

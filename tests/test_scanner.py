@@ -203,6 +203,34 @@ def test_an_element_that_matters_by_its_attributes_alone_stays_with_those_that_c
     assert scan(cut(page, [50]), Ledger(None), limit=1000) == page
 
 
+@pytest.mark.parametrize(
+    ("start", "end"), [(b"<!--[if IE]>", b"<![endif]-->"), (b"<svg><![CDATA[>", b"]]>"), (b"<svg><title>", b"</title>")]
+)
+def test_what_may_be_markup_to_another_browser_has_the_limit(start: bytes, end: bytes) -> None:
+    page = b"a" + start + LONG + end + b"b"
+    begin = b"a" + start[: start.rfind(b"<")]
+    assert scan(cut(page, [50]), limit=1000) == begin + INERT + b"b"
+    assert scan(cut(page, [50]), Ledger(None), limit=1000) == page
+    assert scan(cut(page[: -len(end) - 1], [50]), limit=1000) == begin + INERT
+
+
+def test_a_handler_of_a_script_in_a_drawing_goes_and_its_text_is_judged() -> None:
+    class Editing(Ledger):
+        def __init__(self) -> None:
+            super().__init__()
+            self.tags = {b"<svg>": None, b"<script a>": Edit(b"<script>", ("edit",))}
+
+    judge = Editing()
+    assert scan([b"<svg><script a>x</script></svg>"], judge) == b"<svg><script>x</script></svg>"
+    assert judge.texts == [b"x"]
+    assert scan([b"<svg><script a>bad()</script></svg>"], Editing()) == b"<svg>" + INERT + b"</svg>"
+
+
+def test_an_element_that_goes_may_be_deeper_than_browsers_nest() -> None:
+    page = b"<div data-dntguard=bad>" + b"<b>" * 2000 + b"</b>" * 2000 + b"</div>x"
+    assert scan([page]) == INERT + b"x"
+
+
 @given(hostile_pages, chunk_sizes)
 def test_when_doubt_keeps_only_what_is_refused_by_name_goes(page: bytes, sizes: list[int]) -> None:
     judge = Ledger(None)

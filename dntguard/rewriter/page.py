@@ -72,9 +72,11 @@ class Rewriter:
         """The end of the page; returns what was still held back."""
         if not self._verdicts.active:
             return b""
-        rewritten = b"" if self._scan is not None else self._begin(self._first).feed(self._first)
-        if self._scan is not None:
-            rewritten += self._scan.close()
+        scan, rewritten = self._scan, b""
+        if scan is None:
+            scan = self._begin(self._first)
+            rewritten = scan.feed(self._first)
+        rewritten += scan.close()
         return b"" if self._policy.report_only else rewritten
 
     def _feed(self, data: bytes) -> bytes:

@@ -402,7 +402,7 @@ _SIMPLE_TAG = re.compile(
 
 _HAS_SOURCE = re.compile(rb"<script(?: (?!src=)[a-z-]++(?:=\"[^\"]*+\"|(?=[ />])))*+ src=").match
 _HOSTS = re.compile(rb"//([a-z0-9.-]++)").findall
-_ONE_SRC = re.compile(rb"<(?:img|script|iframe)(?: [a-z-]++(?:=\"[^\"/&]*+\")?+)*+ src=\"([^\"&]*+)\"").match
+_ONE_SRC = re.compile(rb"<(?:img|script|iframe)(?: (?!src=)[a-z-]++(?:=\"[^\"/&]*+\")?+)*+ src=\"([^\"&]*+)\"").match
 """A simple tag of which `src` is the first attribute with a slash in it."""
 _SHOWN = frozenset({b"img", b"source", b"link", b"a", b"video", b"use"})
 """Elements of which only what a refused vendor serves is refused, with exceptions."""

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any, Final
 
-from dntguard.scanner.judge import Filter, Text
+from dntguard.scanner.judge import Text
 
 VOID = frozenset(
     b"area base basefont bgsound br col embed frame hr image img input keygen link meta param source track wbr".split()
@@ -115,20 +115,15 @@ class _Nobody:
     relative_is_kept = True
     ambiguous = None
 
-    def text(self, kind: Text, text: bytes) -> None:  # noqa: ARG002  # nothing is refused
-        return None
+    def text(self, kind: Text, text: bytes) -> None: ...
 
-    def style(self) -> Filter:
-        raise NotImplementedError("no start tag asks for it")
+    def style(self) -> Any: ...
 
-    def base(self, tag: bytes) -> None:
-        pass
+    def base(self, tag: bytes) -> None: ...
 
-    def removed(self, verdict: object, tag: bytes) -> None:
-        pass
+    def removed(self, verdict: object, tag: bytes) -> None: ...
 
-    def passed(self, verdict: object) -> None:
-        pass
+    def passed(self, verdict: object) -> None: ...
 
 
 NOBODY: Final = _Nobody()

@@ -387,10 +387,7 @@ class Scanner(Generic[Verdict]):
         if reach is not Reach.INSIDE:
             self.reach = reach
             self.unread = (name, is_end, tag) if reach is Reach.BEFORE else None
-            self._mode = Scanner._stopped
-
-    def _stopped(self, data: bytes, pos: int) -> int:
-        raise NotImplementedError("the element has ended")  # the scan outside goes on
+            self._mode = Scanner._plaintext  # what follows is read by the scan outside, and not here
 
     # --- tags that the chunk cuts -------------------------------------------------------------------------------------
 
