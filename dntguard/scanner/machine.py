@@ -672,7 +672,7 @@ class Scanner(Generic[Verdict]):
         """A held element is complete but for its end tag. Returns whether it is taken out."""
         text = self._held_text()
         answer: Verdict | Edit[Verdict] | None = None
-        if self._raw_name == b"noscript":
+        if self._raw_name == b"noscript" and not self._raw_doubtful:
             text, answer = self._noscript(text, at_end)
         elif self._raw_kind is not None:
             answer = self._judge.text(self._raw_kind, text)
