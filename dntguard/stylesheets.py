@@ -584,9 +584,10 @@ class StyleSheet:
 
 
 _HIDDEN = re.compile(rb"\\(?:/[/\\]|[:htps\n\r\f]|0{0,4}+[2-7][0-9a-f](?![0-9a-f]))").search
-_SCHEME_ALONE = re.compile(rb"http(?:s:|:)(?!//)|[htps]\t++[tps:]").search
+_SCHEME_ALONE = re.compile(rb"http(?:s:|:)(?!//)").search
+_TAB_IN_SCHEME = re.compile(rb"\t(?<=[htps]\t)\t*+[tps:]").search
 _AFTER_SLASHES = re.compile(
-    rb"(?<!\*)/(?:/(?:([a-z0-9.-]++)(?::[0-9]++)?+(?=[/?#])|(?=[#?])|([\s\S]|\Z))|([\\\t]))"
+    rb"/(?<!\*/)(?:/(?:([a-z0-9.-]++)(?::[0-9]++)?+(?=[/?#\n\r\f])|(?=[#?])|([\s\S]|\Z))|([\\\t]))"
 ).finditer
 
 
@@ -600,7 +601,7 @@ def hosts_in_css(text: bytes) -> set[bytes] | None:
     if _HIDDEN(text):
         return None
     # 2. A scheme without slashes: the host may follow it directly.
-    if _SCHEME_ALONE(text):
+    if _SCHEME_ALONE(text) or _TAB_IN_SCHEME(text):
         return None
     # 3. Two slashes, and a host that is looked up as it is written; or none.
     hosts: set[bytes] = set()

@@ -377,6 +377,7 @@ def test_time_is_linear_in_a_whole_sheet(name: str) -> None:
         (b"a{b:url(//c.example/)}", {b"c.example"}),
         (b"a{b:url(HTTPS://C.example:80/x)}@import 'http://d.example?';", {b"c.example", b"d.example"}),
         (b"a{b:url(//#c)}", set()),
+        (b"/* //c.example\n */", {b"c.example"}),
         (b"a{content:'\\201c';b:\\9}.c\\/2{}", set()),
         # What may be written otherwise.
         (b"a{b:url(//c.example)}", None),
