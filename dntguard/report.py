@@ -13,8 +13,11 @@ class Removal:
 
     Attributes:
         kind: `inline-script`, or the name of an element for parts of a page (`script`, `iframe`, `img`, `link`,
-            `meta` ...); `markup` for a part that could not be judged and `body` for a body that could not be read;
-            `set-cookie`, `cookie` (hidden from the application) and `expired-cookie` for cookies.
+            `meta` ...); `attribute` for one that went from an element that stays, `css`, `importmap` and
+            `speculationrules` for an address in one of these; `late-script` for what was seen too late, after
+            `Policy.max_undecided`, and let through; `markup` for a part that could not be judged and `body` for a body
+            that could not be read; `set-cookie`, `cookie` (hidden from the application) and `expired-cookie` for
+            cookies.
         what: the address, the cookie's name, or the start of the snippet.
         vendor: the vendor's id; None when no vendor claims it.
         purpose: the purpose that was refused; None when it is not known.
