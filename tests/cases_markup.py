@@ -923,6 +923,12 @@ FOUND = [
         "<svg><title><!--</title><img src={T}>--></title></svg>",
         "<svg>{-}{-}--></title></svg>",
     ),
+    _case("a part of a drawing that stands in none", "<use href={T}>a<p>b", "{-}a<p>b"),
+    _case(
+        "an element that closes itself where a drawing is too broken to know",
+        "<svg></x><use href='{T}'/><p>a",
+        "<svg></x>{-}<p>a",
+    ),
     _case(
         "escape characters, for which a browser could guess another encoding",
         "a\x1b$B<!--\x1b(B<img src={T}>\x1b$B-->b",

@@ -43,7 +43,10 @@ _JUDGED = frozenset((JUDGED.lower() + " script style iframe").encode().split())
 _RAW_NAMES = frozenset(RAW_TEXT.encode().split())
 _STOP_NAMES = frozenset(STOPS.lower().encode().split())
 _CHANGES_READING = frozenset(CHANGES_READING.encode().split())
+_ALONE = VOID | frozenset({b"use", b"feimage", b"animate", b"set"})
+"""Elements of which only the tag goes in HTML: they have no content, or are none there."""
 _LARGE: Final = 4096
+"""What is larger, in bytes, is let out as a view and copied when all is joined."""
 _PASS, _HOLD, _DROP, _WATCH = "pass", "hold", "drop", "watch"
 _FOREIGN_TEXT = {b"script": Text.SCRIPT, b"style": Text.STYLE}
 _IN_CONDITIONAL: Final = b"<!>"
@@ -342,7 +345,8 @@ class Scanner(Generic[Verdict]):
         """Take an element out that starts with `tag`, and is not one whose content is text."""
         self._remove(verdict, tag)
         foreign = bool(self._stack) and not self._stack.reads_as_html(name) and not self._stack.breaks_out(name, tag)
-        if is_self_closing(tag) if foreign else name in VOID:
+        # In doubt whether it stands in a drawing, only the tag goes rather than the rest of the page.
+        if (not foreign and name in _ALONE) or ((foreign or not self.certain) and is_self_closing(tag)):
             return
         inner: Scanner[Any] = Scanner(NOBODY, self._limit, nested=True)
         inner.begin_element(name, tag, self._stack)
