@@ -40,7 +40,12 @@ def test_a_page_loses_exactly_what_is_refused_in_every_encoding(codec: str, page
     html, kept = (text.decode("ascii", "replace").replace("\ufffd", "?") for text in (page.html, page.kept))
     if codec == "hz":
         html, kept = html.replace("~", "-"), kept.replace("~", "-")
-    assert at_every_chunking(rewriting(CODECS[codec]), html.encode(codec), sizes).decode(codec) == kept
+    run, encoded = rewriting(CODECS[codec]), html.encode(codec)
+    out = run([encoded])
+    assert out.decode(codec) == kept
+    # Every chunking of the scan itself is tested elsewhere; here, what the decoder and encoder keep between chunks.
+    assert run(list(cut(encoded, sizes))).decode(codec) == kept
+    assert run(list(cut(encoded, [1]))).decode(codec) == kept
 
 
 @pytest.mark.parametrize(
