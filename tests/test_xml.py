@@ -47,8 +47,9 @@ class _Tags(dict[bytes, Answer]):
             text = self.KINDS.get(found.get(b"type", b""), Text.SCRIPT)
         elif name == b"style":
             text = Text.STYLE
-        if b"ping" in found:
-            return Edit(tag.replace(b' ping="' + found[b"ping"] + b'"', b""), ("attribute",), text)
+        ping = b' ping="' + found.get(b"ping", b"") + b'"'
+        if ping in tag:
+            return Edit(tag.replace(ping, b""), ("attribute",), text)
         if b"&lt;" in found.get(b"srcdoc", b""):
             return Edit(tag.replace(b"&lt;", b"<"), ("attribute",), text)
         return text

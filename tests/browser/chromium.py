@@ -39,6 +39,8 @@ _FLAGS = (
 )
 _PATIENCE = 90.0
 """Seconds within which all pages must have loaded."""
+_AT_ONCE = 200
+"""How many pages one Chromium is given: a slow machine must be able to load them in time."""
 _QUIET = 1.0
 """Seconds without a request after the last page has loaded: prefetches come late."""
 
@@ -78,7 +80,17 @@ class Asked:
 
 
 def asked(pages: Sequence[bytes]) -> Asked:
-    """What Chromium asks for when it shows these pages, each in a frame of its own."""
+    """What Chromium asks for when it shows these pages, each in a frame of its own, so many at once."""
+    together = Asked(loaded=True)
+    for start in range(0, len(pages), _AT_ONCE):
+        part = _asked_at_once(pages[start : start + _AT_ONCE])
+        together.pages |= {start + page for page in part.pages}
+        together.urls += [(url, None if page is None else start + page) for url, page in part.urls]
+        together.loaded &= part.loaded
+    return together
+
+
+def _asked_at_once(pages: Sequence[bytes]) -> Asked:
     chromium = command()
     assert chromium is not None, MISSING
     with _web(pages) as web, tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
