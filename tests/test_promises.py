@@ -125,6 +125,7 @@ def test_the_output_is_made_of_pieces_of_the_input_in_order_and_inert_comments(p
     out = rewriter.feed(page) + rewriter.close()
     # What becomes of a tag that stays with fewer attributes is in test_scanner.py, of a style in test_stylesheets.py.
     assume(not any(removal.kind in EDITS for removal in rewriter.removals) and b"srcdoc" not in page)
+    assume(b"<!--[if" not in page)  # in such a comment something else is left
     first, *others = out.split(INERT)
     assert page.startswith(first)
     position = len(first)
