@@ -22,6 +22,11 @@ The attacks it is built against, each a way to make a scanner and a browser disa
 5. `noscript` is raw text with scripting and markup without: its content is scanned as markup on its own, and must
    end where it began, in data.
 
+`machine.py` is the scan, and hands on what it meets: `text.py` reads an element whose content is text, `sections.py` a
+comment or CDATA section, `extent.py` finds where an element ends that goes, `foreign.py` follows SVG and MathML. They
+are written in the patterns of `grammar.py`, and what they decide comes together in `output.py`. `xml.py` is the sibling
+for XHTML.
+
 Sections are those of the HTML standard, https://html.spec.whatwg.org/multipage/parsing.html.
 """
 
