@@ -6,6 +6,7 @@ what nobody touches must survive.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 Headers = list[tuple[bytes, bytes]]
@@ -25,6 +26,27 @@ def get(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:
         if key.lower() == name:
             return value.strip(OWS)
     return None
+
+
+_QUOTED = rb"\"(?:[^\"\\]++|\\[\x00-\xff])*+(?:\"|\\?+\Z)"
+_MEMBERS = re.compile(rb"(?:\A|,)((?:[^\",]++|" + _QUOTED + rb")*+)").findall
+_LINKS = re.compile(rb"(?:\A|,)((?:[^\"<,]++|" + _QUOTED + rb"|<[^>]*+(?:>|\Z))*+)").findall
+
+
+def members(value: bytes, *, uris: bool = False) -> list[bytes]:
+    """The members of a comma-separated list (RFC 9110 section 5.6.1), whitespace and empty ones included.
+
+    A comma in a quoted-string (section 5.6.4) parts nothing, and a string that nobody closes reaches to the end. Joined
+    by commas, the members are the value again.
+
+    Args:
+        value: the field's value.
+        uris: whether `<` begins a URI that reaches to `>`, as in `Link` (RFC 8288 section 3).
+    """
+    if b'"' not in value and not (uris and b"<" in value):
+        return value.split(b",")
+    found: list[bytes] = (_LINKS if uris else _MEMBERS)(value)
+    return found
 
 
 def remove(headers: Iterable[tuple[bytes, bytes]], names: frozenset[bytes]) -> Headers:
@@ -54,6 +76,12 @@ def add_vary(headers: Iterable[tuple[bytes, bytes]], names: tuple[bytes, ...]) -
     grows.
     """
     result = list(headers)
+    for pair in result:
+        if len(pair[0]) == 4 and pair[0].lower() == b"vary":
+            break
+    else:  # nearly every response
+        result.append((b"vary", b", ".join(names)))
+        return result
     place = -1
     listed: set[bytes] = set()
     for index, (key, value) in enumerate(result):
@@ -63,11 +91,7 @@ def add_vary(headers: Iterable[tuple[bytes, bytes]], names: tuple[bytes, ...]) -
     if b"*" in listed:
         return result
     added = b", ".join(name for name in names if name.lower() not in listed)
-    if not added:
-        return result
-    if place < 0:
-        result.append((b"vary", added))
-    else:
+    if added:
         key, value = result[place]
         value = value.strip(OWS)
         result[place] = (key, value + b", " + added if value else added)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dntguard.headers import Headers, add_vary, get, get_all, remove, set_value
+from dntguard.headers import Headers, add_vary, get, get_all, members, remove, set_value
 
 NAMES = [b"vary", b"Vary", b"VARY", b"set-cookie", b"Set-Cookie", b"X-Odd", b"", b"\xff"]
 VALUES = st.one_of(
@@ -15,7 +15,7 @@ HEADERS = st.lists(st.tuples(st.sampled_from(NAMES), VALUES), max_size=8)
 MEMBERS = st.lists(st.sampled_from([b"DNT", b"Sec-GPC", b"Cookie", b"accept"]), unique=True, max_size=4).map(tuple)
 
 
-def members(headers: Headers) -> set[bytes]:
+def vary_members(headers: Headers) -> set[bytes]:
     """The members of all `Vary` fields, read as RFC 9110 section 5.6.1 reads a list."""
     return {
         member.strip(b" \t").lower()
@@ -64,7 +64,7 @@ def test_set_value_leaves_exactly_one_field_in_the_place_of_the_first(headers: H
 def test_add_vary_lists_every_name_and_loses_none(headers: Headers, names: tuple[bytes, ...]) -> None:
     """After it, `Vary` has the old members and the new ones; `*` says it all and stays alone."""
     result = add_vary(headers, names)
-    before, after = members(headers), members(result)
+    before, after = vary_members(headers), vary_members(result)
     assert after == (before if b"*" in before else before | {name.lower() for name in names})
     assert remove(result, frozenset({b"vary"})) == remove(headers, frozenset({b"vary"}))
 
@@ -104,3 +104,50 @@ def test_no_helper_changes_its_argument(headers: Headers, names: tuple[bytes, ..
 def test_add_vary_merges_into_the_first_vary_field(headers: Headers, expected: Headers) -> None:
     """A name that is listed in any case is not listed twice, and a new field comes last."""
     assert add_vary(headers, (b"DNT", b"Sec-GPC")) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (b"", [b""]),
+        (b"a", [b"a"]),
+        (b"a, b", [b"a", b" b"]),
+        (b",a,", [b"", b"a", b""]),
+        (b'W/"a,b", "c"', [b'W/"a,b"', b' "c"']),
+        (b'",",', [b'","', b""]),
+        (b'private="a, b", x', [b'private="a, b"', b" x"]),
+        (rb'"a\",b",c', [rb'"a\",b"', b"c"]),
+        (rb'"a\\",b', [rb'"a\\"', b"b"]),
+        (b'"a"b"c,d",e', [b'"a"b"c,d"', b"e"]),
+        (b'a,"b,c', [b"a", b'"b,c']),
+        (b'"a,\\', [b'"a,\\']),
+        (b"<a,b>,c", [b"<a", b"b>", b"c"]),
+    ],
+)
+def test_a_comma_in_quotes_parts_no_members(value: bytes, expected: list[bytes]) -> None:
+    """Nothing is stripped, and a string that nobody closes reaches to the end."""
+    assert members(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (b"a, b", [b"a", b" b"]),
+        (b"<a,b>; rel=x, <c>", [b"<a,b>; rel=x", b" <c>"]),
+        (b'<a",b>, "<", c', [b'<a",b>', b' "<"', b" c"]),
+        (b"a, <b, c", [b"a", b" <b, c"]),
+        (b'"a,b", c', [b'"a,b"', b" c"]),
+    ],
+)
+def test_a_comma_in_a_uri_parts_no_links(value: bytes, expected: list[bytes]) -> None:
+    """What begins with `<` ends with `>`, whatever quotes are in it."""
+    assert members(value, uris=True) == expected
+
+
+@given(
+    st.lists(st.sampled_from([b",", b'"', b"<", b">", b"\\", b"a", b" ", b"\n", b"\xff"]), max_size=20), st.booleans()
+)
+def test_members_joined_are_the_value(pieces: list[bytes], uris: bool) -> None:
+    """No byte is lost, whatever it is."""
+    value = b"".join(pieces)
+    assert b",".join(members(value, uris=uris)) == value
