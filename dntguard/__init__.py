@@ -3,6 +3,7 @@
 from dntguard.consent import Consent, current_consent
 from dntguard.policy import Policy
 from dntguard.purposes import Purpose
+from dntguard.release import VERSION
 
 __all__ = ["Consent", "Policy", "Purpose", "current_consent"]
-__version__ = "0.1.0.dev0"
+__version__ = VERSION

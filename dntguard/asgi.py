@@ -11,7 +11,8 @@ from typing import Any, overload
 
 from dntguard.consent import current
 from dntguard.delivery import deliver
-from dntguard.exchange import Exchange, Guard, host_of
+from dntguard.exchange import Guard
+from dntguard.fuse import Fuse
 from dntguard.policy import Policy, make_policy
 
 Scope = MutableMapping[str, Any]
@@ -20,8 +21,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_BY_NAME = frozenset({"http.response.pathsend", "http.response.zerocopysend"})
-"""Extensions that send files past everybody who would read them."""
+_PAST_READERS = frozenset({"http.response.pathsend", "http.response.zerocopysend", "http.response.push"})
+"""Extensions that send files past everybody who would read them, or pages for requests without any signal."""
 
 
 class DNTGuardMiddleware:
@@ -52,13 +53,15 @@ class DNTGuardMiddleware:
             await self.app(scope, receive, send)
             return
         headers = list(scope["headers"])
-        exchange = self.guard.exchange(
+        exchange = Fuse(
+            self.guard,
             scope.get("method", "GET"),
             scope.get("scheme", "http"),
-            host_of(headers, (scope.get("server") or ("",))[0] or ""),
+            (scope.get("server") or ("",))[0] or "",
             scope["path"],
             headers,
             time.time(),
+            scope.get("query_string", b"").decode("latin-1"),
         )
         consent = exchange.consent
         inner = {**scope, "headers": exchange.request_headers, "dntguard": consent}
@@ -67,12 +70,15 @@ class DNTGuardMiddleware:
         inner["state"] = {} if state is None else state
         inner["state"]["consent"] = consent
         if exchange.withholds and scope.get("extensions"):
-            inner["extensions"] = {name: it for name, it in scope["extensions"].items() if name not in _BY_NAME}
+            inner["extensions"] = {name: it for name, it in scope["extensions"].items() if name not in _PAST_READERS}
         response = _Response(exchange, send)
         token = current.set(consent)
         try:
             await self.app(inner, receive, response.send)
             await response.release()
+        except BaseException:
+            await response.fail()
+            raise
         finally:
             current.reset(token)
             deliver(self.guard.policy, exchange)
@@ -81,50 +87,86 @@ class DNTGuardMiddleware:
 class _Response:
     """The messages of one response on their way out."""
 
-    __slots__ = ("_exchange", "_held", "_send")
+    __slots__ = ("_announced", "_ended", "_exchange", "_held", "_passes", "_reads", "_send")
 
-    def __init__(self, exchange: Exchange, send: Send) -> None:
+    def __init__(self, exchange: Fuse, send: Send) -> None:
         self._exchange = exchange
+        self._passes = exchange.passes
         self._send = send
         self._held: Message | None = None
+        self._reads = False  # whether what is held may be a page
+        self._ended = False
+        self._announced = False  # whether trailers must follow
 
     async def send(self, message: Message) -> None:
         # The WebSocket denial response has the same messages under a longer name.
         kind = message["type"].removeprefix("websocket.")
         exchange = self._exchange
         if kind == "http.response.start":
+            await self.release()  # a second start is the server's to complain about
             message = {**message, "headers": list(message.get("headers", ()))}
-            if exchange.holds(message["status"], message["headers"]):
+            self._reads = not self._passes and exchange.reads(message["status"], message["headers"])
+            if self._reads or exchange.holds(message["status"], message["headers"]):
                 self._held = message
             else:
                 await self._start(message, b"", True)
-        elif kind == "http.response.body" and not exchange.body_passes:
+        elif self._ended and not (self._announced and kind == "http.response.trailers"):
+            return  # dntguard has ended the response
+        elif kind == "http.response.body" and (self._held is not None or not (self._passes or exchange.body_passes)):
             await self._body(message, bytes(message.get("body", b"")), message.get("more_body", False))
-        elif kind == "accept" and not exchange.passes:
+        elif self._passes:
+            await self._pass(message)
+        elif kind in ("accept", "http.response.trailers"):
             await self._send({**message, "headers": exchange.accept(message.get("headers", ()))})
-        else:
-            # Anything else passes on untouched, after what came before it.
+        elif kind == "http.response.early_hint":
+            await self._send({**message, "links": exchange.links(message.get("links", ()))})
+        elif kind != "http.response.push" or not exchange.withholds:
+            # An application must not push where it was not offered: what it pushes would lack the signals.
+            await self._pass(message)
+
+    async def _pass(self, message: Message) -> None:
+        """Anything else passes on untouched, after what came before it."""
+        if self._held is not None:
             await self.release()
-            await self._send(message)
+        await self._send(message)
 
     async def _body(self, message: Message, chunk: bytes, more: bool) -> None:
-        droppable = more and self._exchange.withholds  # an empty chunk before the end says nothing
+        exchange = self._exchange
         if self._held is not None:
-            if droppable and not chunk:
-                return
+            if self._reads and more and not chunk and exchange.withholds:
+                return  # an empty chunk before the end does not tell what it is
             held, self._held = self._held, None
-            chunk = await self._start(held, chunk, more)
+            body = await self._start(held, chunk, more)
+            if self._ended:
+                return
         else:
-            chunk = self._exchange.feed(chunk)
+            body = exchange.feed(chunk)
             if not more:
-                chunk += self._exchange.finish()
-        if chunk or not droppable:
-            await self._send({**message, "body": chunk})
+                body += exchange.finish()
+        if exchange.over:
+            self._ended = True
+            await self._send({**message, "body": body, "more_body": False})
+        elif body is chunk and exchange.body_passes:
+            await self._send(message)
+        elif body or not (more and exchange.withholds):
+            await self._send({**message, "body": body})
 
     async def _start(self, message: Message, chunk: bytes, more: bool) -> bytes:
-        headers, body = self._exchange.start(message["status"], message["headers"], chunk, more)
-        await self._send({**message, "headers": headers})
+        status, headers, body = self._exchange.start(message["status"], message["headers"], chunk, more)
+        message = {**message, "status": status, "headers": headers}
+        if self._exchange.over:
+            message.pop("trailers", None)
+        self._announced = message.get("trailers", False)
+        await self._send(message)
+        if self._exchange.over:
+            self._ended = True
+            await self._send({"type": message["type"].removesuffix("start") + "body", "body": body})
         return body
+
+    async def fail(self) -> None:
+        """The application has failed: of a page that was held back, nothing is out, and the server can say so."""
+        if not self._reads:
+            await self.release()
 
     async def release(self) -> None:
         """Send what is held back: the application sent no body, or something unknown comes next."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from dntguard.choice import Choice
 from dntguard.errors import NoConsentError
@@ -65,6 +65,33 @@ class Consent:
         return Purpose.MARKETING in self.granted
 
 
+class GivenConsent(Consent):
+    """A consent as one application gets it: who looks into it makes the response depend on it.
+
+    It equals the consent it stands for, is copied as that one, and knows whether anybody has looked.
+
+    Args:
+        decision: the consent it stands for.
+    """
+
+    __slots__ = ("_asked", "_decision")
+
+    def __init__(self, decision: Consent) -> None:
+        object.__setattr__(self, "_decision", decision)
+        object.__setattr__(self, "_asked", False)
+
+    def __getattribute__(self, name: str) -> Any:
+        # Every look passes here: reading a field, comparing, printing and copying read fields, and so do frameworks
+        # that hand the object from scope to state to template.
+        object.__setattr__(self, "_asked", True)
+        return getattr(object.__getattribute__(self, "_decision"), name)
+
+
+def asked(consent: GivenConsent) -> bool:
+    """Whether anybody has looked into the consent."""
+    return bool(object.__getattribute__(consent, "_asked"))
+
+
 REFUSE_ALL = Consent(ALWAYS_GRANTED, reason="All optional purposes are refused.")
 
 
@@ -86,7 +113,15 @@ def decide(signals: Signals, choice: Choice | None, policy: Policy) -> Consent:
         reason = "This site refuses all optional purposes for every visitor."
         return Consent(ALWAYS_GRANTED, signals, choice, "policy", reason, honored)
 
-    # 2. Without a signal: the visitor's own choice, else what the mode grants.
+    # 2. One response for everybody, so it is the one for who refuses most.
+    if policy.cache == "invariant":
+        granted = (
+            (ALL_PURPOSES if policy.mode == "opt-out" else ALWAYS_GRANTED) - policy.dnt_refuses - policy.gpc_refuses
+        )
+        reason = "This site gives every visitor what it gives those who refuse."
+        return Consent(granted, signals, choice, "policy", reason, honored)
+
+    # 3. Without a signal: the visitor's own choice, else what the mode grants.
     if choice is not None:
         granted = ALWAYS_GRANTED | choice.granted
     elif policy.mode == "opt-out":
@@ -94,7 +129,7 @@ def decide(signals: Signals, choice: Choice | None, policy: Policy) -> Consent:
     else:
         granted = ALWAYS_GRANTED
 
-    # 3. A signal refuses whatever was chosen before: it is the visitor's current word, and a business may not read
+    # 4. A signal refuses whatever was chosen before: it is the visitor's current word, and a business may not read
     #    an older setting against it (11 CCR 7025(c)(4)). `DNT: 0` permits nothing that the site does not offer.
     if honored:
         dnt = ["DNT: 1"] if signals.dnt and policy.dnt_refuses else []
@@ -105,12 +140,12 @@ def decide(signals: Signals, choice: Choice | None, policy: Policy) -> Consent:
             granted - by_signal, signals, choice, "signal", f"The browser sends {sent}, which refuses {names}.", True
         )
 
-    # 4. The choice.
+    # 5. The choice.
     if choice is not None:
         given = _listed(choice.granted) if choice.granted else "no optional purpose"
         return Consent(granted, signals, choice, "choice", f"The visitor chose to grant {given}.")
 
-    # 5. The policy's mode.
+    # 6. The policy's mode.
     if policy.mode == "opt-out":
         return Consent(granted, signals, None, "policy", "No signal and no choice refuses anything.")
     reason = "The visitor has not granted any optional purpose."

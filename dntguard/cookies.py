@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 from dntguard.headers import Headers
 from dntguard.report import Removal
@@ -112,6 +113,24 @@ def expiries(names: Iterable[bytes], host: str, scheme: str, path: str) -> list[
                 of = f"; Domain={domain}".encode() if domain else b""
                 lines.append((name, name + b"=; Max-Age=0; Path=" + where.encode() + of + secure))
     return lines
+
+
+def with_expiries(
+    headers: Headers, hidden: Iterable[tuple[bytes, Removal]], host: str, scheme: str, path: str
+) -> tuple[Headers, list[Removal]]:
+    """The response headers with lines that expire the refused cookies that the browser sent, and those as removals.
+
+    Args:
+        headers: the response's headers.
+        hidden: the cookies' names, and why they are refused.
+        host: the request's host.
+        scheme: its scheme.
+        path: its path.
+    """
+    reasons = dict(hidden)
+    lines = expiries(reasons, host, scheme, path) if reasons else []
+    removals = [replace(reasons[name], kind="expired-cookie") for name in dict.fromkeys(name for name, _ in lines)]
+    return [*headers, *((b"set-cookie", line) for _, line in lines)], removals
 
 
 def _deletes(line: bytes) -> bool:

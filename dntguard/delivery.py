@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import logging
+from typing import Protocol
 
-from dntguard.exchange import Exchange
 from dntguard.policy import Policy
+from dntguard.report import Report
 
 logger = logging.getLogger("dntguard")
 
 
-def deliver(policy: Policy, exchange: Exchange) -> None:
+class Reported(Protocol):
+    """What can say what it came to."""
+
+    @property
+    def report(self) -> Report:
+        """What it came to."""
+
+
+def deliver(policy: Policy, exchange: Reported) -> None:
     """Call `Policy.on_report`, if there is one; what it raises is logged and never reaches the visitor."""
     if policy.on_report is not None:
         try:

@@ -22,6 +22,8 @@ Mode = Literal["opt-out", "opt-in", "never"]
 ThirdParty = Literal["remove", "keep"]
 CookieScope = Literal["tracking", "all-but-necessary"]
 Undecidable = Literal["remove", "keep"]
+Cache = Literal["vary", "invariant"]
+OnError = Literal["keep", "remove"]
 
 _SIGNAL_REFUSES = frozenset({Purpose.ANALYTICS, Purpose.MARKETING})
 _COOKIE_PATTERN = re.compile(r"[\x21-\x7e]+\Z").match
@@ -56,6 +58,13 @@ class Policy:
         on_undecidable: what becomes of that which cannot be judged, `"remove"` or `"keep"`: a tag over the limit, an
             element whose extent depends on how a browser reads broken markup, a body in an unknown coding.
         max_undecided: how many bytes of a page may be held back while a tag or script is undecided.
+        cache: `"vary"`: each visitor gets a response of their own, and `Vary` tells caches so; `"invariant"`: everybody
+            gets the one that who refuses gets, and nothing varies, for caches that do not follow `Vary`.
+        respect_no_transform: leave the bytes of a page alone that says `Cache-Control: no-transform`; it is then a body
+            that cannot be judged.
+        on_error: what becomes of a response when dntguard itself fails on it: `"keep"`: what is left of it goes out as
+            the application made it, less the refused cookies; `"remove"`: status 500 where nothing is out yet, else
+            the response ends there.
         on_report: called with the `Report` of each exchange, after its last byte.
 
     Raises:
@@ -77,6 +86,9 @@ class Policy:
     report_only: bool = False
     on_undecidable: Undecidable = "remove"
     max_undecided: int = 512 * 1024
+    cache: Cache = "vary"
+    respect_no_transform: bool = False
+    on_error: OnError = "keep"
     on_report: Callable[[Report], object] | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
@@ -104,8 +116,9 @@ class Policy:
             both = sorted(set(getattr(self, name)) & set(getattr(self, other)))
             if both:
                 raise PolicyError(name, both[0], f"also in {other!r}", "name it in one of the two")
-        if not isinstance(self.report_only, bool):
-            raise PolicyError("report_only", self.report_only, "not a boolean", "write True or False")
+        for name in ("report_only", "respect_no_transform"):
+            if not isinstance(getattr(self, name), bool):
+                raise PolicyError(name, getattr(self, name), "not a boolean", "write True or False")
         if isinstance(self.max_undecided, bool) or not isinstance(self.max_undecided, int) or self.max_undecided < 1024:
             raise PolicyError(
                 "max_undecided", self.max_undecided, "not a number of bytes", "write an integer of at least 1024"
@@ -151,7 +164,14 @@ def option_names() -> list[str]:
     return [option.name for option in fields(Policy)]
 
 
-_CHOICES = {"mode": Mode, "third_party": ThirdParty, "cookies": CookieScope, "on_undecidable": Undecidable}
+_CHOICES = {
+    "mode": Mode,
+    "third_party": ThirdParty,
+    "cookies": CookieScope,
+    "on_undecidable": Undecidable,
+    "cache": Cache,
+    "on_error": OnError,
+}
 
 
 def _one_of(name: str, value: object, allowed: tuple[str, ...]) -> None:

@@ -16,9 +16,9 @@ class Removal:
             `meta` ...); `attribute` for one that went from an element that stays, `css`, `importmap` and
             `speculationrules` for an address in one of these; `late-script` for what was seen too late, after
             `Policy.max_undecided`, and let through; `markup` for a part that could not be judged and `body` for a body
-            that could not be read; `set-cookie`, `cookie` (hidden from the application) and `expired-cookie` for
-            cookies.
-        what: the address, the cookie's name, or the start of the snippet.
+            that could not be read; `header` for what stood in a response header field; `set-cookie`, `cookie` (hidden
+            from the application) and `expired-cookie` for cookies.
+        what: the address, the cookie's name, or the start of the snippet; of a header field its name and the address.
         vendor: the vendor's id; None when no vendor claims it.
         purpose: the purpose that was refused; None when it is not known.
         rule: what decided: the vendor's pattern, or the policy's option.
@@ -48,6 +48,7 @@ class Report:
         removals: what was taken out, or with `report_only` what would have been; the first 10,000 of a page.
         removal_count: how many there were.
         report_only: whether nothing was changed.
+        error: what went wrong in dntguard itself; None when nothing did. See `Policy.on_error`.
     """
 
     method: str
@@ -62,3 +63,4 @@ class Report:
     removals: tuple[Removal, ...]
     removal_count: int
     report_only: bool
+    error: str | None = None

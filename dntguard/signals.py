@@ -48,4 +48,8 @@ def read_signals(headers: Iterable[tuple[bytes, bytes]]) -> Signals:
                 dnt = True
             elif first == b"0" and dnt is None:
                 dnt = False
-    return Signals(dnt, gpc)
+    return _ALL[dnt, gpc]
+
+
+_ALL = {(dnt, gpc): Signals(dnt, gpc) for dnt in (None, True, False) for gpc in (False, True)}
+"""Built once: it happens for every request."""

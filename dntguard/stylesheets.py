@@ -238,6 +238,11 @@ class StyleSheet:
         self._held = bytearray()
         self._space = bytearray()
 
+    @property
+    def held(self) -> int:
+        """How many of the last bytes of the input are held back."""
+        return len(self._pending) + len(self._held) + len(self._space)
+
     def feed(self, data: bytes) -> bytes:
         """The next bytes; returns those that are decided."""
         if self._pending:

@@ -22,7 +22,8 @@ import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
+from hashlib import blake2b
 from importlib import resources
 from typing import NamedTuple, cast
 
@@ -92,6 +93,11 @@ class Registry:
         files = sorted(folder.iterdir(), key=lambda file: file.name)  # the first entry names a shared cookie
         texts = [file.read_text("utf-8") for file in files if file.name.endswith(".toml")]
         return Registry(vendor for text in texts for vendor in load(text))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A short name of what is in it: the same in every process that has the same vendors."""
+        return blake2b(repr(self.vendors).encode(), digest_size=8).hexdigest()
 
     def __contains__(self, vendor_id: str) -> bool:
         return vendor_id in self._by_id

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import lru_cache, partial
+from dataclasses import dataclass, fields
+from functools import cached_property, lru_cache, partial
+from hashlib import blake2b
 
 from dntguard.caches import BoundedCache
 from dntguard.policy import Policy
 from dntguard.purposes import ALL_PURPOSES, Purpose
+from dntguard.release import VERSION
 from dntguard.report import Removal
 from dntguard.urls import Location, parents, site
 from dntguard.vendors import Match, Registry, name_pattern
@@ -68,6 +70,18 @@ class Verdicts:
         self._remove_unclaimed = self.refusing and policy.third_party == "remove"
         self._scripts = BoundedCache(partial(self._inline, page=_NOWHERE), entries=1024, size=4 * 1024 * 1024)
         self._cookies = lru_cache(maxsize=4096)(self._cookie)
+
+    @cached_property
+    def variant(self) -> bytes:
+        """A short name of what these verdicts make of a page.
+
+        It is the same in every process of one release with the same policy, and another one after a change of either,
+        so that no cache takes a page that was rewritten by other rules for the one that would be made now.
+        """
+        options = [(option.name, getattr(self.policy, option.name)) for option in fields(Policy) if option.compare]
+        rules = [(name, sorted(value) if isinstance(value, frozenset) else value) for name, value in options]
+        everything = repr((VERSION, self.registry.fingerprint, sorted(self.granted), rules))
+        return blake2b(everything.encode(), digest_size=5).hexdigest().encode()
 
     def host(self, target: Location, page: Location, *, unclaimed: bool) -> Refusal | None:
         """Why a request from `page` to `target` is refused; None when it is not.

@@ -6,14 +6,15 @@ Written against PEP 3333; its small print is named where it counts.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sized
 from types import TracebackType
 from typing import Any
 
 from dntguard.consent import current
 from dntguard.delivery import deliver
-from dntguard.exchange import Exchange, Guard, host_of
-from dntguard.headers import Headers, get
+from dntguard.exchange import Guard
+from dntguard.fuse import Fuse
+from dntguard.headers import Headers
 from dntguard.policy import Policy, make_policy
 
 Environ = dict[str, Any]
@@ -45,40 +46,53 @@ class DNTGuardMiddleware:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Handle one request."""
         headers = _request_headers(environ)
-        exchange = self.guard.exchange(
+        exchange = Fuse(
+            self.guard,
             environ.get("REQUEST_METHOD", "GET"),
             environ.get("wsgi.url_scheme", "http"),
-            host_of(headers, environ.get("SERVER_NAME", "")),
+            environ.get("SERVER_NAME", ""),
             _decoded(environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")),
             headers,
             time.time(),
+            environ.get("QUERY_STRING", ""),
         )
         environ["dntguard.consent"] = exchange.consent
         if exchange.request_headers is not headers:
             _show(environ, headers, exchange.request_headers)
+        hints = environ.get("wsgi.early_hints")
+        if hints is not None and not exchange.passes:
+            environ["wsgi.early_hints"] = _Hints(exchange, hints)
         response = _Response(exchange, start_response, self.guard.policy)
         token = current.set(exchange.consent)
         try:
             iterable = self.app(environ, response.start_response)
         except BaseException:
+            response.fail()
             deliver(self.guard.policy, exchange)
             raise
         finally:
             current.reset(token)
-        if response.hand_over(iterable, environ.get("wsgi.file_wrapper")):
+        try:
+            handed_over = response.hand_over(iterable, environ.get("wsgi.file_wrapper"))
+        except BaseException:
+            response.close()  # the server gets nothing that it could close
+            raise
+        if handed_over:
             deliver(self.guard.policy, exchange)
             return response.iterable
-        return response
+        return response if response.size is None else _Sized(response, response.size)
 
 
 class _Response:
     """The application's iterable on its way out; what the server iterates over.
 
-    One `next` here is one `next` there, so a generator is never advanced early.
+    One `next` here is one `next` there, but that the first chunk of a page is asked for before there is anybody to
+    iterate.
     """
 
-    def __init__(self, exchange: Exchange, start_response: StartResponse, policy: Policy) -> None:
+    def __init__(self, exchange: Fuse, start_response: StartResponse, policy: Policy) -> None:
         self.iterable: Iterable[bytes] = ()
+        self.size: int | None = None  # how many chunks the server will get, where the application's iterable tells
         self._iterator: Iterator[bytes] | None = None
         self._exchange = exchange
         self._policy = policy
@@ -86,6 +100,7 @@ class _Response:
         self._server_write: Write = start_response  # until it returns the real one; not every server has one
         self._started = False
         self._held: _Held | None = None
+        self._ready: list[bytes | None] = []
         self._ended = False
         self._closed = False
 
@@ -107,13 +122,16 @@ class _Response:
     def write(self, chunk: bytes) -> None:
         """The imperative way to send; what `start_response` returned."""
         body = self._exchange.feed(chunk) if self._held is None else self._start(self._held, chunk, True)
-        if body:
+        # An empty string sends the headers.
+        if body or self._exchange.body_passes:
             self._server_write(body)
 
     def _start(self, held: _Held, chunk: bytes, more: bool) -> bytes:
         self._held = None
         status, headers, exc_info = held
-        decided, body = self._exchange.start(_code(status), _encoded(headers), chunk, more)
+        code, decided, body = self._exchange.start(_code(status), _encoded(headers), chunk, more)
+        if code != _code(status):
+            status = f"{code} Internal Server Error"  # the only status of our own
         shown = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in decided]
         self._started = True
         self._server_write = (
@@ -121,48 +139,77 @@ class _Response:
         )
         return body
 
+    def fail(self) -> None:
+        """The application has failed: of a page that was held back, nothing is out, and the server can say so."""
+        if self._held is not None and not self._reads(self._held):
+            self._start(self._held, b"", True)
+
     def hand_over(self, iterable: Iterable[bytes], file_wrapper: object) -> bool:
-        """Take what the application returned. Returns whether the server may have `iterable` as it is now."""
+        """Take what the application returned. Returns whether the server may have `iterable` as it is now.
+
+        A start that is held goes out here, for not every server waits for the first chunk before it reads status and
+        headers. So a page is advanced to its first chunk.
+        """
         self.iterable = iterable
         listed = type(iterable) in (list, tuple)
         if listed and self._held is not None:
             # All of it is there, so the server can tell its length.
-            body = self._start(self._held, b"".join(iterable), False)
-            if self._exchange.withholds:
+            whole = b"".join(iterable)
+            body = self._start(self._held, whole, False)
+            if body != whole:
                 self.iterable = [body]
             return True
         # The server may know a better way to send a list or a file than chunk by chunk. Not every server's wrapper is
         # a class; where it is a function, the file is read through here.
-        known = listed or (isinstance(file_wrapper, type) and isinstance(iterable, file_wrapper))
-        return known and self._exchange.body_passes
+        by_server = listed or (isinstance(file_wrapper, type) and isinstance(iterable, file_wrapper))
+        size = len(iterable) if isinstance(iterable, Sized) else None
+        if size == 1 or self._exchange.passes:
+            self.size = size
+        if self._held is not None and not self._reads(self._held):
+            # A file does not ask for the consent any more, and one chunk is all there is.
+            error_page = self._start(self._held, b"", not by_server and size != 1)
+            self._ready += [error_page] if error_page else []
+        if by_server and self._held is None and self._exchange.body_passes:
+            return True
+        if self._held is not None:
+            self._ready.append(self._advance())
+        return False
+
+    def _reads(self, held: _Held) -> bool:
+        return self._exchange.reads(_code(held[0]), _encoded(held[1]))
 
     def __iter__(self) -> Iterator[bytes]:
         return self
 
     def __next__(self) -> bytes:
-        if self._ended:
+        chunk = self._ready.pop() if self._ready else self._advance()
+        if chunk is None:
             raise StopIteration
+        return chunk
+
+    def _advance(self) -> bytes | None:
+        """One step of the application; None when there is nothing more."""
+        if self._ended or (self._exchange.over and self._started):
+            return None
         token = current.set(self._exchange.consent)
         try:
             if self._iterator is None:
                 self._iterator = iter(self.iterable)
             chunk = next(self._iterator, None)
+        except BaseException:
+            self.fail()
+            raise
         finally:
             current.reset(token)
         if chunk is None:
-            return self._last()
+            self._ended = True
+            return (self._exchange.finish() if self._held is None else self._start(self._held, b"", False)) or None
         if self._held is not None:
-            return self._start(self._held, chunk, True)
+            # PEP 3333, "Handling the Content-Length Header": of one chunk, it is all there is.
+            return self._start(self._held, chunk, self.size != 1)
         if not self._started:
             raise AssertionError("the application yielded before it called start_response")
         return self._exchange.feed(chunk)
-
-    def _last(self) -> bytes:
-        self._ended = True
-        rest = self._exchange.finish() if self._held is None else self._start(self._held, b"", False)
-        if not rest:
-            raise StopIteration
-        return rest
 
     def close(self) -> None:
         """Called by the server at the end of the request, however it came; hands it on once."""
@@ -177,6 +224,33 @@ class _Response:
         finally:
             current.reset(token)
             deliver(self._policy, self._exchange)
+
+
+class _Sized:
+    """A response whose number of chunks is known, which servers look for to tell its length (PEP 3333)."""
+
+    def __init__(self, response: _Response, size: int) -> None:
+        self.close = response.close
+        self._response = response
+        self._size = size
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._response
+
+    def __len__(self) -> int:
+        return self._size
+
+
+class _Hints:
+    """The server's way to send early hints (RFC 8297), less the links that are refused."""
+
+    def __init__(self, exchange: Fuse, send: Callable[[list[tuple[str, str]]], object]) -> None:
+        self._exchange = exchange
+        self._send = send
+
+    def __call__(self, headers: list[tuple[str, str]]) -> object:
+        kept = self._exchange.accept(_encoded(headers))
+        return self._send([(name.decode("latin-1"), value.decode("latin-1")) for name, value in kept])
 
 
 def _code(status: str) -> int:
@@ -204,10 +278,10 @@ def _request_headers(environ: Environ) -> Headers:
 
 def _show(environ: Environ, before: Headers, after: Headers) -> None:
     """Let the application see the request headers `after` instead of `before`; what they share stays untouched."""
+    left = dict(reversed(after))
     for name, _ in set(before) - set(after):
         key = "HTTP_" + name.decode("latin-1").upper().replace("-", "_")
-        value = get(after, name)
-        if value is None:
-            environ.pop(key, None)
+        if name in left:
+            environ[key] = left[name].decode("latin-1")
         else:
-            environ[key] = value.decode("latin-1")
+            environ.pop(key, None)

@@ -2,9 +2,16 @@
 
 import gzip
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
+
+from dntguard.consent import decide
+from dntguard.exchange import Guard
+from dntguard.policy import Policy
+from dntguard.signals import read_signals
+from dntguard.verdicts import verdicts_for
 
 Pairs = list[tuple[str, str]]
 _Record = TypeVar("_Record", "Request", "Response", "Expect")
@@ -18,24 +25,41 @@ REWRITTEN = "<p>one</p><!----><p>two</p>\n"
 
 @dataclass(frozen=True)
 class Request:
-    """What the visitor sends."""
+    """What the visitor sends; `seen` when it asks again for what is the same for everybody."""
 
     method: str = "GET"
     scheme: str = "http"
     host: str = "www.shop.example"
     path: str = "/"
     headers: Pairs = field(default_factory=list)
+    seen: bool = False
+
+    def prime(self, guard: Guard) -> Guard:
+        """The guard; where the case says so, it has seen the validators of the conditions on something else before."""
+        if self.seen:
+            for name, value in self.headers:
+                if name.lower() in ("if-none-match", "if-modified-since"):
+                    response = [("content-type", "image/png"), ("etag", value), ("last-modified", value)]
+                    exchange = guard.exchange("GET", self.scheme, self.host, self.path, [], 0)
+                    exchange.start(200, [(key.encode(), it.encode()) for key, it in response], b"x", False)
+        return guard
 
 
 @dataclass(frozen=True)
 class Response:
-    """What the application answers; `coding` is how its text becomes bytes."""
+    """What the application answers.
+
+    Attributes:
+        coding: how its text becomes bytes.
+        asks: whether it looks at the consent first.
+    """
 
     status: int = 200
     headers: Pairs = field(default_factory=lambda: [("Content-Type", "text/html")])
     chunks: list[str] = field(default_factory=lambda: [PAGE])
     stream: bool = False
     coding: str = "utf-8"
+    asks: bool = False
 
     def pieces(self) -> list[bytes]:
         """The body's chunks as bytes."""
@@ -89,19 +113,20 @@ class Case:
     policy: dict[str, Any]
     not_through: frozenset[str]
 
-    def expected_body(self) -> bytes:
-        """The bytes that must come out."""
-        whole = b"".join(self.response.pieces())
-        if self.expect.body is not None:
-            return self.expect.body.encode(self.response.coding)
-        return REWRITTEN.encode(self.response.coding) if self.expect.refused else whole
+    def has_expected(self, body: bytes) -> bool:
+        """Whether these are the bytes that must come out; of a rewritten compressed page, those that it holds."""
+        expect, coding = self.expect, self.response.coding
+        if not expect.refused and expect.body is None:
+            return body == b"".join(self.response.pieces())
+        text = REWRITTEN if expect.body is None else expect.body
+        return gzip.decompress(body) == text.encode() if coding == "gzip" else body == text.encode(coding)
 
 
 def load_cases() -> list[Case]:
     """Every case of every file, checked: a misspelled key is an error, and each case says what its body must be."""
     cases = []
     for file in sorted((Path(__file__).parent / "cases").glob("*.toml")):
-        for entry in tomllib.loads(file.read_text("utf-8"))["case"]:
+        for entry in _with_variants(tomllib.loads(file.read_text("utf-8"))["case"]):
             case = Case(
                 entry.pop("name"),
                 _record(Request, entry.pop("request", {})),
@@ -116,6 +141,18 @@ def load_cases() -> list[Case]:
                 raise ValueError(f"{file.name}: {case.name}: says nothing about the body")
             cases.append(case)
     return cases
+
+
+def _with_variants(entries: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The cases with the variant that each one's visitor gets in the place of "{v}"."""
+    for entry in entries:
+        policy = Policy.from_mapping(entry.get("policy", {}))
+        headers = [(name.encode(), value.encode()) for name, value in entry.get("request", {}).get("headers", [])]
+        variant = verdicts_for(policy, decide(read_signals(headers), None, policy).granted).variant.decode()
+        for table in (entry.get("request", {}), entry["expect"]):
+            if "headers" in table:
+                table["headers"] = [[name, value.replace("{v}", variant)] for name, value in table["headers"]]
+        yield entry
 
 
 def _record(kind: type[_Record], table: dict[str, Any]) -> _Record:

@@ -89,22 +89,58 @@ async def _awaited(it: Awaitable[None]) -> None:
 
 @pytest.mark.parametrize("headers", [REFUSE, NO_SIGNAL])
 def test_unknown_messages_pass_as_the_very_same_object(headers: Headers) -> None:
-    push: Message = {"type": "http.response.push", "path": "/a.css", "headers": []}
-    trailers: Message = {"type": "http.response.trailers", "headers": [(b"x", b"1")], "more_trailers": False}
-    out = drive(sends(push, start(), body(b"<p>"), trailers), headers)
-    assert out[0] is push
-    assert out[-1] is trailers
+    before: Message = {"type": "http.response.future"}
+    after: Message = {"type": "http.response.debug", "info": {}}
+    out = drive(sends(before, start(), body(b"<p>"), after), headers)
+    assert out[0] is before
+    assert out[-1] is after
     assert [message["type"] for message in out] == [
-        "http.response.push",
+        "http.response.future",
         "http.response.start",
         "http.response.body",
-        "http.response.trailers",
+        "http.response.debug",
     ]
+
+
+TRAILERS: Message = {
+    "type": "http.response.trailers",
+    "headers": [(b"content-digest", b"x"), (b"server-timing", b"x"), (b"set-cookie", b"_ga=1")],
+    "more_trailers": False,
+}
+
+
+def test_trailers_of_a_rewritten_page_lose_what_is_stale_or_refused() -> None:
+    out = drive(sends(start(), body(TRACKER), TRAILERS))
+    assert out[-1] == {**TRAILERS, "headers": [(b"server-timing", b"x")]}
+
+
+def test_trailers_of_something_else_lose_what_is_refused() -> None:
+    out = drive(sends(start(JSON), body(b"{}"), TRAILERS))
+    assert out[-1] == {**TRAILERS, "headers": TRAILERS["headers"][:2]}
+
+
+def test_trailers_pass_as_the_very_same_object_for_who_refuses_nothing() -> None:
+    assert drive(sends(start(), body(TRACKER), TRAILERS), NO_SIGNAL)[-1] is TRAILERS
+
+
+@pytest.mark.parametrize(("headers", "count"), [(REFUSE, 0), (NO_SIGNAL, 1)])
+def test_a_push_that_would_lack_the_signals_is_not_made(headers: Headers, count: int) -> None:
+    push: Message = {"type": "http.response.push", "path": "/a.css", "headers": []}
+    out = drive(sends(push, start(), body(b"<p>")), headers)
+    assert [message["type"] for message in out].count("http.response.push") == count
+
+
+@pytest.mark.parametrize(("headers", "count"), [(REFUSE, 1), (NO_SIGNAL, 2)])
+def test_early_hints_lose_the_links_that_are_refused(headers: Headers, count: int) -> None:
+    links = [b"</a.css>; rel=preload; as=style", b"<https://www.google-analytics.com/>; rel=preconnect"]
+    hint: Message = {"type": "http.response.early_hint", "links": links}
+    out = drive(sends(hint, start(), body(b"<p>")), headers)
+    assert out[0] == {"type": "http.response.early_hint", "links": links[:count]}
 
 
 def test_an_unknown_message_while_the_start_is_held_comes_out_after_it() -> None:
     debug: Message = {"type": "http.response.debug", "info": {}}
-    out = drive(sends(start(HTML, (b"content-length", b"3")), debug, body(b"<p>" + TRACKER)))
+    out = drive(sends(start(HTML, (b"content-length", b"%d" % len(b"<p>" + TRACKER))), debug, body(b"<p>" + TRACKER)))
     assert [message["type"] for message in out] == ["http.response.start", "http.response.debug", "http.response.body"]
     assert out[0]["headers"] == [HTML, VARY]
     assert joined(out) == b"<p><!---->"
@@ -150,7 +186,7 @@ def test_headers_may_be_any_iterable_of_pairs() -> None:
 
 def test_a_start_without_headers_is_one_with_none() -> None:
     out = drive(sends({"type": "http.response.start", "status": 200}, body(b"plain")))
-    assert out == [{"type": "http.response.start", "status": 200, "headers": [VARY]}, body(b"plain")]
+    assert out == [{"type": "http.response.start", "status": 200, "headers": []}, body(b"plain")]
 
 
 def test_other_keys_of_the_start_survive() -> None:

@@ -1,5 +1,7 @@
 """What kind of body a response has. What follows from it is in the case table."""
 
+import gzip
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -83,12 +85,14 @@ def test_method_and_status_say_whether_there_is_a_body(
         ([b""], Body.PAGE),
         ([b"identity"], Body.PAGE),
         ([b" Identity , identity"], Body.PAGE),
-        ([b"gzip"], Body.UNREADABLE),
-        ([b"identity", b"br"], Body.UNREADABLE),
+        ([b"gzip"], Body.PAGE),
+        ([b"deflate, X-Gzip", b"identity"], Body.PAGE),
+        ([b"gzip, gzip, gzip, gzip, gzip"], Body.UNREADABLE),
+        ([b"identity", b"compress"], Body.UNREADABLE),
         ([b"x-unknown"], Body.UNREADABLE),
     ],
 )
-def test_a_content_coding_makes_a_page_unreadable(codings: list[bytes], kind: Body) -> None:
+def test_a_content_coding_that_is_not_read_makes_a_page_unreadable(codings: list[bytes], kind: Body) -> None:
     headers = [*HTML, *((b"content-encoding", coding) for coding in codings)]
     assert kind_of_body("GET", 200, headers, b"<p>") is kind
 
@@ -110,3 +114,24 @@ def test_what_is_no_page_before_the_first_chunk_is_none_after_it(
 ) -> None:
     if kind_of_body(method, status, headers, None) is Body.OTHER:
         assert kind_of_body(method, status, headers, first) is Body.OTHER
+
+
+@pytest.mark.parametrize("name", [b"X-Sendfile", b"x-accel-redirect", b"X-LIGHTTPD-send-file", b"X-Reproxy-URL"])
+def test_a_page_that_the_server_takes_from_elsewhere_cannot_be_read(name: bytes) -> None:
+    assert kind_of_body("GET", 200, [*HTML, (name, b"/x")], b"") is Body.UNREADABLE
+    assert kind_of_body("GET", 200, [*typed(b"image/png"), (name, b"/x")], b"") is Body.OTHER
+
+
+@pytest.mark.parametrize(
+    ("codings", "first", "kind"),
+    [
+        (b"gzip", gzip.compress(b"<p>"), Body.PAGE),
+        (b"gzip", gzip.compress(b"{}"), Body.OTHER),
+        (b"gzip", b"no gzip", Body.PAGE),
+        (b"gzip", gzip.compress(b"{}")[:5], Body.PAGE),
+        (b"compress", b"{}", Body.UNREADABLE),
+        (b"gzip, gzip, gzip, gzip, gzip", b"{}", Body.UNREADABLE),
+    ],
+)
+def test_without_a_type_the_first_bytes_that_a_browser_decodes_decide(codings: bytes, first: bytes, kind: Body) -> None:
+    assert kind_of_body("GET", 200, [(b"content-encoding", codings)], first) is kind

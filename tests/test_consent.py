@@ -1,14 +1,17 @@
 """The decision: who is granted what, by which word of whom."""
 
 import asyncio
+import copy
+import pickle
 import threading
-from dataclasses import FrozenInstanceError
+from collections.abc import Callable
+from dataclasses import FrozenInstanceError, replace
 from itertools import product
 
 import pytest
 
 from dntguard.choice import Choice
-from dntguard.consent import REFUSE_ALL, Consent, current, current_consent, decide
+from dntguard.consent import REFUSE_ALL, Consent, GivenConsent, asked, current, current_consent, decide
 from dntguard.errors import NoConsentError
 from dntguard.policy import Mode, Policy
 from dntguard.purposes import ALL_PURPOSES, OPTIONAL_PURPOSES, Purpose
@@ -192,3 +195,60 @@ def test_each_task_and_thread_sees_its_own_consent() -> None:
     assert current_consent() is REFUSE_ALL
     current.reset(token)
     assert errors == [NoConsentError]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("signals", SIGNALS, ids=str)
+def test_one_response_for_everybody_is_the_one_for_who_refuses_most(mode: Mode, signals: Signals) -> None:
+    policy = Policy(mode=mode, cache="invariant", dnt_refuses=frozenset({A}), gpc_refuses=frozenset({M}))
+    consent = decide(signals, Choice(OPTIONAL_PURPOSES, 0), policy)
+    assert consent.granted == decide(Signals(True, True), None, replace(policy, cache="vary")).granted
+    assert consent.source == "policy"
+    assert consent.reason == decide(Signals(), None, policy).reason
+    assert consent.opt_out_honored is (signals.dnt is True or signals.gpc)
+
+
+LOOKS: dict[str, Callable[[Consent], object]] = {
+    "granted": lambda consent: consent.granted,
+    "analytics": lambda consent: consent.analytics,
+    "allows": lambda consent: consent.allows("marketing"),
+    "reason": lambda consent: consent.reason,
+    "signals": lambda consent: consent.signals,
+    "equality": lambda consent: consent == REFUSE_ALL,
+    "equality, the other way": lambda consent: consent == REFUSE_ALL,
+    "repr": repr,
+    "hash": hash,
+    "copy": copy.copy,
+    "deep copy": copy.deepcopy,
+    "pickle": pickle.dumps,
+    "replace": lambda consent: replace(consent, reason=""),
+}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_every_look_into_a_given_consent_is_known(look: str) -> None:
+    given = GivenConsent(REFUSE_ALL)
+    assert not asked(given)
+    assert repr(LOOKS[look](given)) == repr(LOOKS[look](REFUSE_ALL))
+    assert asked(given)
+
+
+def test_handing_a_given_consent_on_is_no_look() -> None:
+    given = GivenConsent(REFUSE_ALL)
+    token = current.set(given)
+    state = {"consent": given}
+    assert current_consent() is state["consent"]
+    assert isinstance(given, Consent)
+    current.reset(token)
+    assert not asked(given)
+
+
+def test_a_given_consent_equals_what_it_stands_for_and_cannot_be_changed() -> None:
+    given = GivenConsent(REFUSE_ALL)
+    assert given == REFUSE_ALL
+    assert given == REFUSE_ALL
+    assert given == GivenConsent(REFUSE_ALL)
+    assert hash(given) == hash(REFUSE_ALL)
+    assert pickle.loads(pickle.dumps(given)) == REFUSE_ALL  # noqa: S301 - what was dumped here
+    with pytest.raises(FrozenInstanceError):
+        given.reason = "x"  # type: ignore[misc]

@@ -70,6 +70,8 @@ def test_malformed_text_gives_the_same_at_every_chunking(codec: str, page: bytes
 
 def test_what_an_encoding_has_no_bytes_for_becomes_a_reference() -> None:
     class Upper:
+        undecided = "\u00e9".encode()
+
         def feed(self, data: bytes) -> bytes:
             return data.replace(b"x", "\u00e9".encode())
 
@@ -78,6 +80,7 @@ def test_what_an_encoding_has_no_bytes_for_becomes_a_reference() -> None:
 
     scan = Transcoded(Upper(), "iso2022_jp_ext")
     assert scan.feed(b"axb") + scan.close() == b"a&#233;b"
+    assert scan.undecided == b"&#233;"
 
 
 def test_only_what_browsers_read_is_written_in_iso_2022_jp() -> None:
@@ -126,6 +129,8 @@ def test_no_escape_sequence_of_iso_2022_jp_is_left_where_nothing_declares_an_enc
 
 def test_each_chunk_with_escape_sequences_is_reported() -> None:
     class Same:
+        undecided = b"x"
+
         def feed(self, data: bytes) -> bytes:
             return data
 
@@ -134,7 +139,9 @@ def test_each_chunk_with_escape_sequences_is_reported() -> None:
 
     told: list[bytes] = []
     scan = WithoutEscapes(Same(), told.append)
-    assert b"".join(map(scan.feed, (b"a\x1b", b"$b", b"\x1b[31m", b"\x1b(B"))) + scan.close() == b"a$b\x1b[31m(B"
+    assert scan.feed(b"a\x1b") == b"a"
+    assert scan.undecided == b"x\x1b"
+    assert b"".join(map(scan.feed, (b"$b", b"\x1b[31m", b"\x1b(B"))) + scan.close() == b"$b\x1b[31m(B"
     assert told == [b"\x1b", b"\x1b"]
 
 

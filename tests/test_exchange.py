@@ -1,15 +1,21 @@
 """The seam: what a `Guard` shares, what an `Exchange` keeps, and what no input can break."""
 
+import gzip
 import time
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dntguard.choice import Choice
+from dntguard.consent import decide
 from dntguard.exchange import Exchange, Guard, host_of
 from dntguard.headers import Headers
 from dntguard.policy import Policy
+from dntguard.purposes import OPTIONAL_PURPOSES
+from dntguard.signals import Signals
 from tests.drive import TRACKER
 
 HTML: Headers = [(b"content-type", b"text/html")]
@@ -80,7 +86,8 @@ def test_an_exchange_says_before_the_application_runs_whether_it_will_touch_anyt
     assert exchange.body_passes is passes
     # When only cookies are blocked, the body is nobody's business.
     assert exchange.holds(200, HTML) is (not passes and "block_cookies" not in policy)
-    assert exchange.holds(200, [(b"content-type", b"text/css")]) is False
+    assert exchange.holds(200, [(b"content-type", b"text/css"), (b"content-length", b"1")]) is False
+    assert exchange.holds(200, [(b"content-type", b"text/event-stream")]) is False
 
 
 @pytest.mark.parametrize(("content_type", "passes"), [(b"text/html", False), (b"text/css", True)])
@@ -255,21 +262,21 @@ def test_blocked_cookies_alone_leave_a_page_as_it_is() -> None:
 
 def test_a_blocked_host_is_not_worth_a_policy_for_who_refuses_nothing() -> None:
     exchange = begin([], Guard(Policy(block=("tracker.example",))))
-    given, _ = exchange.start(200, [(b"content-type", b"text/html"), (b"content-encoding", b"gzip")], b"x", False)
+    given, _ = exchange.start(200, [(b"content-type", b"text/html"), (b"content-encoding", b"compress")], b"x", False)
     assert b"content-security-policy" not in dict(given)
 
 
 def test_a_host_that_would_write_into_a_header_is_not_echoed() -> None:
     request = [(b"dnt", b"1"), (b"cookie", b"_ga=1")]
     exchange = Guard().exchange("GET", "https", "a;domain=victim.example", "/", request, 0)
-    given, _ = exchange.start(200, [(b"content-type", b"text/html"), (b"content-encoding", b"gzip")], b"x", False)
+    given, _ = exchange.start(200, [(b"content-type", b"text/html"), (b"content-encoding", b"compress")], b"x", False)
     assert not any(b"victim" in value for _, value in given)
 
 
-def test_an_encoded_page_under_a_policy_has_no_validator() -> None:
-    answer = [(b"content-type", b"text/html"), (b"content-encoding", b"gzip"), (b"etag", b'"e"')]
+def test_an_encoded_page_under_a_policy_has_a_validator_of_its_own() -> None:
+    answer = [(b"content-type", b"text/html"), (b"content-encoding", b"compress"), (b"etag", b'"e"')]
     given, _ = begin([(b"dnt", b"1")], Guard(Policy(allow=("cdn.example",)))).start(200, answer, b"x", False)
-    assert b"etag" not in dict(given)
+    assert dict(given)[b"etag"].startswith(b'W/"e~')
     assert b"cdn.example" in dict(given)[b"content-security-policy"]
 
 
@@ -278,3 +285,179 @@ def test_a_page_is_asked_for_whole(method: str) -> None:
     names = (b"if-none-match", b"if-modified-since", b"range", b"if-range")
     exchange = Guard().exchange(method, "https", "shop.example", "/", [(b"dnt", b"1"), *((n, b"x") for n in names)], 0)
     assert exchange.request_headers == [(b"dnt", b"1")]
+
+
+# --- who varies -------------------------------------------------------------------------------------------------------
+
+JSON: Headers = [(b"content-type", b"application/json")]
+VARY = (b"vary", b"DNT, Sec-GPC")
+
+
+@pytest.mark.parametrize("headers", [[], [(b"dnt", b"1")]])
+@pytest.mark.parametrize("looks", [False, True])
+def test_who_looks_at_the_decision_varies_and_who_hands_it_on_does_not(headers: Headers, looks: bool) -> None:
+    exchange = begin(headers)
+    consent = {"consent": exchange.consent}["consent"]
+    if looks:
+        assert consent.reason
+    assert exchange.start(200, JSON, b"{}", False)[0] == [*JSON, *([VARY] if looks else [])]
+
+
+def test_a_look_at_the_decision_after_the_response_has_begun_needs_a_response_that_varies() -> None:
+    """Of a stream nobody knows what the application will ask; for one with a length, or no body, it asks nothing."""
+    assert VARY in begin([]).start(200, JSON, b"{", True)[0]
+    assert VARY not in begin([]).start(200, [*JSON, (b"content-length", b"2")], b"{", True)[0]
+    for status in (204, 205, 304):
+        assert VARY not in begin([]).start(status, JSON, b"", True)[0]
+    head = GUARD.exchange("HEAD", "https", "shop.example", "/", [], 0)
+    assert VARY not in head.start(200, JSON, b"", True)[0]
+
+
+def test_a_choice_that_decided_is_no_shared_caches_business() -> None:
+    exchange = begin([])
+    exchange._consent = decide(Signals(), Choice(OPTIONAL_PURPOSES, 0), Policy())
+    headers, _ = exchange.start(200, [*JSON, (b"set-cookie", b"_ga=1")], b"{}", False)
+    assert headers[-2:] == [(b"vary", b"DNT, Sec-GPC, Cookie"), (b"cache-control", b"private")]
+
+
+def test_one_response_for_everybody_is_made_from_one_decision_and_reports_the_real_one() -> None:
+    guard = Guard(Policy(cache="invariant"))
+    exchanges = [begin(headers, guard) for headers in ([], [(b"dnt", b"1")], [(b"sec-gpc", b"1")])]
+    assert len({exchange.consent for exchange in exchanges}) == 1
+    assert [exchange.report.gpc for exchange in exchanges] == [False, False, True]
+    responses = [exchange.start(200, HTML, b"<p>" + TRACKER, True) for exchange in exchanges]
+    assert responses == [(HTML, b"<p><!---->")] * 3
+
+
+# --- content codings --------------------------------------------------------------------------------------------------
+
+
+def gzipped(data: bytes) -> bytes:
+    return gzip.compress(data, mtime=0)
+
+
+GZIP: Headers = [*HTML, (b"content-encoding", b"gzip")]
+
+
+def test_a_page_without_a_type_is_known_by_what_a_browser_decodes() -> None:
+    coded: Headers = [(b"content-encoding", b"gzip")]
+    body = begin([(b"dnt", b"1")]).start(200, coded, gzipped(b" <p>" + TRACKER), False)[1]
+    assert gzip.decompress(body) == b" <p><!---->"
+    other = gzipped(b"x" + TRACKER)
+    assert begin([(b"dnt", b"1")]).start(200, coded, other, False)[1] == other
+
+
+@pytest.mark.parametrize("coding", [b"gzip", b"compress"])
+def test_what_cannot_be_decoded_goes_out_under_a_policy(coding: bytes) -> None:
+    exchange = begin([(b"dnt", b"1")])
+    headers, body = exchange.start(200, [*HTML, (b"content-encoding", coding)], b"no gzip" + TRACKER, True)
+    assert b"content-security-policy" in dict(headers)
+    assert body == b"no gzip" + TRACKER
+    assert exchange.feed(TRACKER) == TRACKER
+    assert [removal.kind for removal in exchange.report.removals] == ["body"]
+
+
+@pytest.mark.parametrize("first", [0, 5, 40])
+def test_what_turns_out_to_be_malformed_ends_there_and_is_reported(first: int) -> None:
+    writer = zlib.compressobj(wbits=31)
+    good = writer.compress(b"<p>one</p>" * 50 + TRACKER) + writer.flush(zlib.Z_SYNC_FLUSH)
+    exchange = begin([(b"dnt", b"1")])
+    out = exchange.start(200, GZIP, good[: first or len(good)], True)[1] + exchange.feed(good[first or len(good) :])
+    out += exchange.feed(b"\xff" * 50)  # a block of a kind that there is not
+    out += exchange.feed(TRACKER) + exchange.finish()
+    decoder = zlib.decompressobj(31)
+    assert decoder.decompress(out).startswith(b"<p>one</p>" * 50 + b"<!---->")
+    assert not decoder.eof, "a visitor's browser must see that something is missing"
+    assert [removal.kind for removal in exchange.report.removals] == ["script", "body"]
+    assert exchange.report.removal_count == 2
+
+
+def test_a_stream_that_ends_too_early_ends_too_early() -> None:
+    exchange = begin([(b"dnt", b"1")])
+    out = exchange.start(200, GZIP, gzipped(b"<p>one</p>" + TRACKER)[:-9], True)[1] + exchange.finish()
+    decoder = zlib.decompressobj(31)
+    assert decoder.decompress(out) == b"<p>one</p><!---->"
+    assert not decoder.eof
+
+
+def test_what_follows_the_end_of_a_coded_page_is_left_out_and_reported() -> None:
+    exchange = begin([(b"dnt", b"1")])
+    out = exchange.start(200, GZIP, gzipped(b"<p>") + TRACKER, False)[1]
+    assert gzip.decompress(out) == b"<p>"
+    assert [removal.kind for removal in exchange.report.removals] == ["body"]
+
+
+def test_each_chunk_of_a_coded_page_can_be_read_before_the_next() -> None:
+    exchange = begin([(b"dnt", b"1")])
+    writer = zlib.compressobj(wbits=31)
+    decoder = zlib.decompressobj(31)
+    out = exchange.start(200, GZIP, writer.compress(b"<p>one</p>") + writer.flush(zlib.Z_SYNC_FLUSH), True)[1]
+    assert decoder.decompress(out) == b"<p>one</p>"
+    out = exchange.feed(writer.compress(TRACKER + b"<p>two</p>") + writer.flush(zlib.Z_SYNC_FLUSH))
+    assert decoder.decompress(out) == b"<!----><p>two</p>"
+    assert decoder.decompress(exchange.feed(writer.flush()) + exchange.finish()) == b""
+    assert decoder.eof
+
+
+def test_a_length_bounds_a_coded_page_too() -> None:
+    whole = gzipped(b"<p>" + TRACKER)
+    exchange = begin([(b"dnt", b"1")])
+    headers, out = exchange.start(200, [*GZIP, (b"content-length", b"%d" % len(whole))], whole[:30], True)
+    assert b"content-length" not in dict(headers)
+    out += exchange.feed(whole[30:] + gzipped(TRACKER)) + exchange.feed(gzipped(TRACKER)) + exchange.finish()
+    assert gzip.decompress(out) == b"<p><!---->"
+
+
+def test_early_hints_pass_as_they_are_for_who_refuses_nothing() -> None:
+    links = [b"<https://www.google-analytics.com/>; rel=preconnect"]
+    assert begin([]).links(iter(links)) == links
+    assert begin([(b"dnt", b"1")]).links(iter(links)) == []
+    assert begin([(b"dnt", b"1")], Guard(Policy(report_only=True))).links(iter(links)) == links
+
+
+def test_what_went_before_the_response_stays_reported() -> None:
+    exchange = begin([(b"dnt", b"1")])
+    exchange.links([b"<https://www.google-analytics.com/>; rel=preconnect"])
+    exchange.start(200, HTML, TRACKER, False)
+    exchange.start(500, HTML, b"", False)
+    assert [removal.kind for removal in exchange.report.removals] == ["header"]
+
+
+# --- conditions on what is the same for everybody ---------------------------------------------------------------------
+
+
+def asked_again(path: str, *headers: tuple[bytes, bytes]) -> Headers:
+    """What the application sees of a refusing visitor's request, after everybody's image was served once."""
+    guard = Guard()
+    image: Headers = [(b"content-type", b"image/png"), (b"etag", b'"e"'), (b"last-modified", b"yesterday")]
+    guard.exchange("GET", "https", "shop.example", "/image", [], 0).start(200, image, b"x", False)
+    return guard.exchange("GET", "https", "shop.example", path, [(b"dnt", b"1"), *headers], 0).request_headers[1:]
+
+
+@pytest.mark.parametrize(
+    ("header", "kept"),
+    [
+        ((b"if-none-match", b'"e"'), True),
+        ((b"if-none-match", b'W/"e"'), False),
+        ((b"if-modified-since", b"yesterday"), True),
+        ((b"if-modified-since", b"today"), False),
+        ((b"range", b"bytes=0-"), True),
+    ],
+)
+def test_only_validators_that_were_seen_on_no_page_reach_the_application(
+    header: tuple[bytes, bytes], kept: bool
+) -> None:
+    assert asked_again("/image", header) == ([header] if kept else [])
+    assert asked_again("/page", header) == []
+
+
+def test_of_several_validators_those_that_were_seen_stay() -> None:
+    assert asked_again("/image", (b"if-none-match", b'"x", "e", W/"y"')) == [(b"if-none-match", b'"e"')]
+
+
+def test_what_was_sent_with_a_refused_cookie_is_not_the_same_for_everybody() -> None:
+    guard = Guard()
+    sets: Headers = [(b"content-type", b"image/png"), (b"etag", b'"e"'), (b"set-cookie", b"_ga=1")]
+    guard.exchange("GET", "https", "shop.example", "/a", [], 0).start(200, sets, b"x", False)
+    asks = [(b"dnt", b"1"), (b"if-none-match", b'"e"')]
+    assert guard.exchange("GET", "https", "shop.example", "/a", asks, 0).request_headers == asks[:1]

@@ -27,6 +27,9 @@ LAYERS: dict[str, float] = {
     "maps": 0,
     "stylesheets": 0,
     "caches": 0,
+    "codings": 0,
+    "release": 0,
+    "caching": 1,
     "elements": 1,
     "signals": 1,
     "vendors": 1,
@@ -34,13 +37,19 @@ LAYERS: dict[str, float] = {
     "report": 1,
     "policy": 2,
     "consent": 3,
+    "csp": 3,
+    "paths": 3,
     "verdicts": 3,
     "cookies": 4,
     "rewriter": 4,
     "bodies": 5,
+    "fields": 5,
+    "request": 5,
+    "stream": 5,
     "pages": 5,
     "exchange": 6,
     "delivery": 6.5,
+    "fuse": 6.5,
     "asgi": 7,
     "wsgi": 7,
     "integrations": 8,
@@ -52,6 +61,8 @@ LAYERS: dict[str, float] = {
 
 PROJECT = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text("utf-8"))["project"]
 DEPENDENCIES = {re.split(r"[^\w-]", requirement)[0].replace("-", "_") for requirement in PROJECT["dependencies"]}
+OPTIONAL = {"codings": {"brotli", "backports", "compression"}}
+"""Packages of the extras, which a module does without; `compression` is of the standard library from Python 3.14 on."""
 CLOCK = {"time", "datetime"}
 CLOCK_OWNERS = {"asgi", "wsgi", "cli"}
 WORLD = {"socket", "ssl", "http", "urllib.request", "subprocess", "os", "io", "pathlib", "shutil", "tempfile", "glob"}
@@ -97,7 +108,7 @@ def faults(module: str, source: str) -> list[str]:
             elif target != owner and LAYERS[target] >= LAYERS[owner]:
                 found.append(f"imports {target}, layer {LAYERS[target]}, from layer {LAYERS[owner]}")
         elif root not in sys.stdlib_module_names and owner not in ("integrations", "testing"):
-            if root not in DEPENDENCIES:
+            if root not in DEPENDENCIES | OPTIONAL.get(owner, set()):
                 found.append(f"imports {root}, a framework or a package that is no dependency")
         elif within(name, CLOCK) and owner not in CLOCK_OWNERS:
             found.append(f"looks at the clock: {name}")

@@ -1,5 +1,8 @@
 """The verdicts: what is refused, by which rule, and what the site's own options change."""
 
+import subprocess
+import sys
+
 import pytest
 
 from dntguard.policy import Policy
@@ -342,3 +345,28 @@ def test_verdicts_are_built_once_for_equal_policies() -> None:
     assert first.registry is Registry.default()
     assert host(first, "static.hotjar.com") is None
     assert host(first, "www.google-analytics.com") == "google-analytics.com"
+
+
+def test_a_variant_has_another_name_after_every_change_that_could_change_a_page() -> None:
+    policies = [Policy(), Policy(third_party="keep"), Policy(allow=("hotjar",)), Policy(first_party=("cdn.example",))]
+    names = {verdicts_for(policy, granted).variant for policy in policies for granted in (ALL_PURPOSES, ALWAYS_GRANTED)}
+    assert len(names) == 8
+    few = Registry(Registry.default().vendors[:3])
+    assert Verdicts(Policy(), ALWAYS_GRANTED, few).variant not in names
+    assert Verdicts(Policy(on_report=print), ALWAYS_GRANTED, Registry.default()).variant in names
+
+
+def test_a_variant_has_the_same_name_in_every_process() -> None:
+    """Workers of one site must understand each other's validators, and sets have another order in each process."""
+    program = (
+        "from dntguard.policy import Policy; from dntguard.verdicts import verdicts_for;"
+        "from dntguard.purposes import Purpose;"
+        "print(verdicts_for(Policy(gpc_refuses={'marketing', 'functional'}), frozenset(Purpose)).variant)"
+    )
+    names = {
+        subprocess.run(
+            [sys.executable, "-c", program], env={"PYTHONHASHSEED": seed}, check=True, capture_output=True
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(names) == 1

@@ -16,6 +16,10 @@ from typing import Protocol
 class Scan(Protocol):
     """What works on UTF-8."""
 
+    @property
+    def undecided(self) -> bytes:
+        """What of the input is not decided yet."""
+
     def feed(self, data: bytes) -> bytes:
         """The next bytes; returns those that are decided."""
 
@@ -39,9 +43,15 @@ class Transcoded:
 
     def __init__(self, scan: Scan, codec: str) -> None:
         self._scan = scan
+        self._codec = _WRITTEN.get(codec, codec)
         self._decoder = Utf7Decoder() if codec == "utf-7" else codecs.getincrementaldecoder(codec)("replace")
-        self._encoder = codecs.getincrementalencoder(_WRITTEN.get(codec, codec))("xmlcharrefreplace")
+        self._encoder = codecs.getincrementalencoder(self._codec)("xmlcharrefreplace")
         self._output = codecs.getincrementaldecoder("utf-8")("replace")
+
+    @property
+    def undecided(self) -> bytes:
+        """What of the page is not decided yet, encoded anew."""
+        return self._scan.undecided.decode("utf-8", "replace").encode(self._codec, "xmlcharrefreplace")
 
     def feed(self, data: bytes) -> bytes:
         """The next bytes of the page; returns those that are decided."""
@@ -72,6 +82,11 @@ class WithoutEscapes:
         self._scan = scan
         self._removed = removed
         self._pending = b""
+
+    @property
+    def undecided(self) -> bytes:
+        """What of the page is not decided yet."""
+        return self._scan.undecided + self._pending
 
     def feed(self, data: bytes) -> bytes:
         """The next bytes of the page; returns those that are decided."""

@@ -9,11 +9,12 @@ from dntguard.charsets import Declared, codec_of_page, codec_of_texts, codec_of_
 from dntguard.consent import REFUSE_ALL, Consent
 from dntguard.policy import Policy
 from dntguard.report import Removal
+from dntguard.rewriter.barrier import Barrier
 from dntguard.rewriter.encodings import Scan, Transcoded, WithoutEscapes
 from dntguard.rewriter.tags import AMBIGUOUS, MOST_TEXT, TOO_MANY, Answer, TagJudge, tag_judge
 from dntguard.scanner import Filter, Scanner, XmlScanner, attribute_value, tag_parts
 from dntguard.urls import INVALID_HOST, Location, parse_page_url, resolve
-from dntguard.verdicts import verdicts_for
+from dntguard.verdicts import Verdicts, verdicts_for
 
 MOST_REMOVALS = 10_000
 """How many removals of one page are kept one by one: a page of nothing but trackers must not fill the memory."""
@@ -50,6 +51,17 @@ class Rewriter:
         self._first = b""
         self._page: _Page | None = None
         self._scan: Scan | None = None
+        self._barrier: Barrier | None = None
+
+    @property
+    def error(self) -> Exception | None:
+        """What went wrong in the rewriting, after which the page passes (`Policy.on_error`); None when nothing did."""
+        return None if self._barrier is None else self._barrier.error
+
+    @property
+    def undecided(self) -> bytes:
+        """What of the page is held back now."""
+        return self._first if self._scan is None else self._scan.undecided
 
     @property
     def removals(self) -> list[Removal]:
@@ -99,7 +111,9 @@ class Rewriter:
         self._page = inside = _Page(
             tag_judge(self._verdicts, page.scheme, page.host, bases, may_change, texts, _nested, 0)
         )
-        scan: Scan = (XmlScanner if xml else Scanner)(inside, self._policy.max_undecided)
+        scanner = (XmlScanner if xml else Scanner)(inside, self._policy.max_undecided)
+        self._barrier = Barrier(scanner, self._policy.on_error)
+        scan: Scan = self._barrier
         if codec:
             scan = Transcoded(scan, codec)
         elif may_change is not None and inside.ambiguous is not None:
@@ -168,6 +182,12 @@ def _nested(outer: TagJudge, document: bytes) -> tuple[bytes, tuple[Removal, ...
     inside = _Page(judge)
     scanner = Scanner(inside, outer.verdicts.policy.max_undecided)
     return scanner.feed(document) + scanner.close(), tuple(inside.removals)
+
+
+def answer_for(tag: bytes, verdicts: Verdicts, page: Location) -> Answer:
+    """What becomes of a start tag that stands in no page: one that says what a header field says."""
+    bases = (Location(page.scheme, page.host, "/"),)
+    return tag_judge(verdicts, page.scheme, page.host, bases, None, "", _nested, 0).answers[tag]
 
 
 def rewrite(html: bytes | str, *, page_url: str, policy: Policy | None = None, consent: Consent | None = None) -> bytes:

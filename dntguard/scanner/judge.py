@@ -48,6 +48,10 @@ class Edit(Generic[Verdict]):
 class Filter(Protocol):
     """Text that is rewritten while it comes."""
 
+    @property
+    def held(self) -> int:
+        """How many of the last bytes of the input are held back."""
+
     def feed(self, data: bytes) -> bytes:
         """The next bytes; returns those that are decided."""
 

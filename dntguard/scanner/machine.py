@@ -94,6 +94,18 @@ class Scanner(Generic[Verdict]):
         return self._mode is Scanner._data and not (self._pending or self._stack or self._in_select)
 
     @property
+    def held(self) -> int:
+        """How many of the last bytes of the input are held back."""
+        mode, held = self._mode, len(self._pending)
+        if mode is Scanner._in_tag:
+            held += len(self._tag.held_back)
+        elif mode is Scanner._in_text:
+            held += self._text.held
+        elif mode is Scanner._in_section:
+            held += self._section.held
+        return held
+
+    @property
     def certain(self) -> bool:
         """Whether browsers of all years read the markup at this place as the scanner does."""
         return not (self._uncertain or self._in_select)

@@ -61,6 +61,11 @@ class Section(Generic[Verdict]):
         self._held = bytearray()
 
     @property
+    def held(self) -> int:
+        """How many bytes are held back."""
+        return len(self._held)
+
+    @property
     def holds_markup(self) -> bool:
         """Whether what is held must be scanned."""
         return self._kind is CONDITIONAL_COMMENT and self._action is _HOLD

@@ -84,6 +84,13 @@ class TextElement(Generic[Verdict]):
         return self._action is _DROP
 
     @property
+    def held(self) -> int:
+        """How many bytes are held back."""
+        if self._action is _HOLD:
+            return len(self._tag) + len(self._held)
+        return 0 if self._filter is None else self._filter.held
+
+    @property
     def holds_markup(self) -> bool:
         """Whether what is held must be scanned: a browser without scripting reads the content of `noscript`."""
         return self.name == b"noscript" and not self._doubtful and self._action is _HOLD

@@ -82,6 +82,12 @@ class XmlScanner(Generic[Verdict]):
         self._leaves = INERT
         self._decide: Callable[[], None] = self._decide_text
 
+    @property
+    def held(self) -> int:
+        """How many of the last bytes of the input are held back."""
+        cut = len(self._tag.held_back) if self._mode == self._in_tag and not self._tag.overflowed else 0
+        return len(self._pending) + len(self._held) + cut
+
     def feed(self, data: bytes) -> bytes:
         """The next bytes of the document; returns those that are decided."""
         if self._pending:
