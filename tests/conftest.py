@@ -3,6 +3,7 @@
     pytest                                                          a few hundred examples of each
     pytest tests/test_promises.py --hypothesis-profile=fuzz         100,000 of each, and in the end says so
     pytest tests/test_promises.py --hypothesis-profile=long         5,000 of each
+    pytest tests/http_caches --hypothesis-profile=cache             2,000 sequences through each cache: `make cache`
 
 A test names no count of its own, so the profile decides. There is no deadline: a slow machine is no defect. The first
 profile draws the same examples each time, so that a run of CI, and its coverage, does not depend on luck; the others
@@ -15,7 +16,9 @@ from collections.abc import Generator
 import pytest
 from hypothesis import HealthCheck, settings
 
-for _name, _examples in (("test", 200), ("long", 5_000), ("fuzz", 100_000)):
+pytest.register_assert_rewrite("tests.case_outcome")
+
+for _name, _examples in (("test", 200), ("long", 5_000), ("fuzz", 100_000), ("cache", 16_000)):
     settings.register_profile(
         _name,
         max_examples=_examples,
