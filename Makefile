@@ -8,13 +8,13 @@ READY := $(VENV)/.ready
 PAGES ?=
 HTML5LIB_TESTS := .cache/html5lib-tests/.ready
 
-.PHONY: demo test test-all check bench pages fuzz browser chromium format clean
+.PHONY: demo test test-all check bench pages fuzz cache browser chromium caches wrk format clean
 .DEFAULT_GOAL := test
 
 demo: $(READY)  ## Serve the example shop on ASGI and on WSGI and show what is removed; ONCE=1 stops after the table
 	$(BIN)/python -m examples.shop.demo $(if $(filter-out 0,$(ONCE)),--once)
 
-test: $(READY) $(HTML5LIB_TESTS) chromium  ## Run the tests on one Python, with branch coverage; ARGS=FILE runs some, without
+test: $(READY) $(HTML5LIB_TESTS) chromium caches wrk  ## Run the tests on one Python, with branch coverage; ARGS=FILE runs some, without
 ifdef ARGS
 	$(BIN)/python -m pytest $(ARGS)
 else
@@ -32,9 +32,10 @@ check: $(READY)  ## Format, lint, types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-bench: $(READY)  ## Print the speed table; PAGES=FOLDER measures on other pages
+bench: $(READY) wrk  ## Print the speed table; PAGES=FOLDER measures on other pages
 	$(BIN)/python -m pip install --quiet --editable '.[bench]'
 	$(BIN)/python -m tests.bench $(if $(PAGES),--pages $(PAGES))
+	$(BIN)/python -m tests.bench.load
 	$(BIN)/python -m pytest -q -s -m slow tests/test_gibibyte.py
 
 pages: $(READY)  ## Check whole pages, rewritten, with two parsers; PAGES=FOLDER checks other pages
@@ -44,11 +45,20 @@ fuzz: $(READY) $(HTML5LIB_TESTS)  ## Run the promises on 100,000 random examples
 	$(BIN)/python -m pytest -q -m "not measures" -n auto --dist worksteal --hypothesis-profile=fuzz \
 		tests/test_promises.py tests/test_html5lib_cases.py
 
+cache: $(READY) caches  ## Send 2,000 random sequences of visits through Varnish, nginx and a private cache; minutes
+	$(BIN)/python -m pytest -q --hypothesis-profile=cache tests/http_caches
+
 browser: $(READY) $(HTML5LIB_TESTS) chromium  ## Run the tests that ask a real Chromium
 	$(BIN)/python -m pytest tests/browser
 
 chromium:
 	@./tests/browser/install
+
+caches:
+	@./tests/http_caches/install
+
+wrk:
+	@./tests/bench/install
 
 format: $(READY)  ## Format and fix what can be fixed
 	$(BIN)/ruff format .
