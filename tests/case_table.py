@@ -34,13 +34,16 @@ class Request:
     headers: Pairs = field(default_factory=list)
     seen: bool = False
 
-    def prime(self, guard: Guard) -> Guard:
-        """The guard; where the case says so, it has seen the validators of the conditions on something else before."""
+    def prime(self, guard: Guard, query: str = "") -> Guard:
+        """The guard; where the case says so, it has seen the validators of the conditions on something else before.
+
+        A server asks for the case with a query.
+        """
         if self.seen:
             for name, value in self.headers:
                 if name.lower() in ("if-none-match", "if-modified-since"):
                     response = [("content-type", "image/png"), ("etag", value), ("last-modified", value)]
-                    exchange = guard.exchange("GET", self.scheme, self.host, self.path, [], 0)
+                    exchange = guard.exchange("GET", self.scheme, self.host, self.path, [], 0, query)
                     exchange.start(200, [(key.encode(), it.encode()) for key, it in response], b"x", False)
         return guard
 

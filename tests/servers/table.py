@@ -1,6 +1,6 @@
 """The case tables as applications: `?case=7` is a case of `tests/cases`, `?markup=7` one of `tests/cases_markup.py`.
 
-The number stands in the query, which dntguard does not look at, so that the middleware gets the path as the server
+The number stands in the query, by which dntguard decides nothing, so that the middleware gets the path as the server
 made it. What is behind a proxy that speaks TLS is asked with `X-Forwarded-Proto`.
 """
 
@@ -41,7 +41,7 @@ _seen: dict[int, tuple[Pairs, Consent]] = {}
 def _asgi_case(number: int) -> ASGIApp:
     app = asgi_application(CASES[number], partial(_see, number))
     guarded = ASGIGuard(app, **CASES[number].policy, on_report=partial(_report, number))
-    CASES[number].request.prime(guarded.guard)
+    CASES[number].request.prime(guarded.guard, f"case={number}")
     return _behind_asgi_proxy(guarded)
 
 
@@ -49,7 +49,7 @@ def _asgi_case(number: int) -> ASGIApp:
 def _wsgi_case(number: int) -> WSGIApp:
     app = wsgi_application(CASES[number], partial(_see, number))
     guarded = WSGIGuard(app, **CASES[number].policy, on_report=partial(_report, number))
-    CASES[number].request.prime(guarded.guard)
+    CASES[number].request.prime(guarded.guard, f"case={number}")
     return ProxyFix(guarded)
 
 
