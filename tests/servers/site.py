@@ -2,7 +2,7 @@
 
 `/whole` is a page with its length, `/stream` the same page in pieces, `/slow` the same with a pause before the last,
 `/missing` the same with status 404 and a cookie. `/cookies` names the cookies that the application sees and sets two,
-`/data` is no page.
+`/data` is no page, and neither is `/rows`, which comes in pieces.
 """
 
 import asyncio
@@ -26,6 +26,7 @@ PIECES = [
 PAGE = b"".join(PIECES)
 REWRITTEN = PAGE.replace(b'<script src="https://www.google-analytics.com/analytics.js"></script>', b"<!---->")
 DATA = b'{"html": "<script src=//www.google-analytics.com/analytics.js></script>"}'
+ROWS = [DATA + b"\n"] * 3
 
 Answer = tuple[int, list[tuple[str, str]], list[bytes]]
 
@@ -38,6 +39,8 @@ def answer(path: str, cookie: str) -> Answer:
         return 200, [("Content-Type", "text/html; charset=utf-8")], PIECES
     if path == "/missing":
         return 404, [("Content-Type", "text/html; charset=utf-8"), ("Set-Cookie", "session=1; Path=/")], PIECES
+    if path == "/rows":
+        return 201, [("Content-Type", "application/x-ndjson"), ("Set-Cookie", "session=1; Path=/")], ROWS
     if path == "/cookies":
         seen = json.dumps(sorted(filter(None, (pair.partition("=")[0].strip() for pair in cookie.split(";")))))
         body = f"<p>{seen}</p>".encode()

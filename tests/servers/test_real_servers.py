@@ -6,7 +6,7 @@ import pytest
 
 from tests.servers.client import TIMEOUT, Answer, Headers, raw
 from tests.servers.running import Server
-from tests.servers.site import DATA, PAUSE, REWRITTEN
+from tests.servers.site import DATA, PAUSE, REWRITTEN, ROWS
 
 SIGNALS = [{"DNT": "1"}, {"Sec-GPC": "1"}]
 IGNORED = {b"date", b"connection", b"vary"}
@@ -45,11 +45,25 @@ def test_a_streamed_page_is_rewritten_and_chunked(server: Server, signal: dict[s
     assert answer.values(b"transfer-encoding") == ([b"chunked"] if server.kind.http == 1 else [])
 
 
-def test_a_streamed_page_keeps_its_status_and_headers(server: Server) -> None:
-    answer = server.get("/missing", {"DNT": "1"})
-    assert answer.body == REWRITTEN
-    assert answer.status == 404
-    assert answer.values(b"content-type") == [b"text/html; charset=utf-8"]
+@pytest.mark.parametrize(
+    ("path", "headers", "status", "kind", "body"),
+    [
+        ("/missing", {"DNT": "1"}, 404, b"text/html; charset=utf-8", REWRITTEN),
+        ("/rows", {}, 201, b"application/x-ndjson", b"".join(ROWS)),
+    ],
+)
+def test_a_stream_keeps_its_status_and_headers(
+    server: Server,
+    path: str,
+    headers: dict[str, str],
+    status: int,
+    kind: bytes,
+    body: bytes,
+) -> None:
+    answer = server.get(path, headers)
+    assert answer.body == body
+    assert answer.status == status
+    assert answer.values(b"content-type") == [kind]
     assert answer.values(b"set-cookie") == [b"session=1; Path=/"]
 
 
