@@ -197,16 +197,11 @@ class Nginx:
         return Answer(status, got, body, bool(served & {"HIT", "STALE", "UPDATING", "REVALIDATED"}))
 
     def age(self, path: str) -> None:
-        # The client may have an answer before nginx has given its file the name of an entry.
-        deadline = time.monotonic() + 10
-        while any(entry.suffix for entry in self.folder.iterdir()):
-            assert time.monotonic() < deadline, "nginx leaves files behind that are no entries"
-            time.sleep(0.001)
         # An entry's file begins with a version number and the time until which it is valid, eight bytes each. nginx
         # reads both whenever it opens the file, so an entry becomes stale where it lies.
         now = int(time.time())
-        for entry in self.folder.iterdir():
-            with suppress(FileNotFoundError), entry.open("r+b") as file:
+        for entry in self._entries():
+            with entry.open("r+b") as file:
                 start = file.read(4096)
                 valid = struct.unpack_from("=q", start, 8)[0]
                 assert abs(valid - now) < 100_000, f"{entry} does not begin as an entry of nginx's cache does"
@@ -216,8 +211,18 @@ class Nginx:
 
     def forget(self) -> None:
         # Nobody asks for the sequence's paths again; `age` has less to look through.
-        for entry in self.folder.iterdir():
-            entry.unlink(missing_ok=True)
+        for entry in self._entries():
+            entry.unlink()
+
+    def _entries(self) -> list[Path]:
+        """The entries' files, when nginx is done with what it is writing: that has a longer name until it is whole."""
+        deadline = time.monotonic() + 30
+        while True:
+            entries = list(self.folder.iterdir())
+            if all(len(entry.name) == 32 for entry in entries):
+                return entries
+            assert time.monotonic() < deadline, f"nginx is still writing: {entries}"
+            time.sleep(0.001)
 
 
 NGINX = """
