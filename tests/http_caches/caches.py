@@ -215,7 +215,10 @@ class Nginx:
             entry.unlink()
 
     def _entries(self) -> list[Path]:
-        """The entries' files, when nginx is done with what it is writing: that has a longer name until it is whole."""
+        """The entries' files, when nginx is done with writing them."""
+        # It answers before it writes that an entry was found valid again; but one thing after the other.
+        assert self.client.fetch("GET", "/idle", [])[0] == 204
+        # What it fetches for later has a longer name until it is whole.
         deadline = time.monotonic() + 30
         while True:
             entries = list(self.folder.iterdir())
@@ -254,6 +257,7 @@ http {
     server {
         listen 127.0.0.1:%(port)d;
         # RFC 9111 lets a cache store responses that set cookies (section 7.3), and other caches than nginx do.
+        location = /idle { return 204; }
         location / { proxy_pass http://site; proxy_ignore_headers Set-Cookie; }
         location ~ ^/(%(ignoring)s)/ { proxy_pass http://site; proxy_ignore_headers Set-Cookie Vary; }
     }
