@@ -13,6 +13,7 @@ from dntguard.consent import current
 from dntguard.delivery import deliver
 from dntguard.exchange import Guard
 from dntguard.fuse import Fuse
+from dntguard.headers import Headers
 from dntguard.policy import Policy, make_policy
 
 Scope = MutableMapping[str, Any]
@@ -69,9 +70,10 @@ class DNTGuardMiddleware:
         state = scope.get("state")
         inner["state"] = {} if state is None else state
         inner["state"]["consent"] = consent
-        if exchange.withholds and scope.get("extensions"):
+        passes = exchange.passes
+        if not passes and exchange.withholds and scope.get("extensions"):
             inner["extensions"] = {name: it for name, it in scope["extensions"].items() if name not in _PAST_READERS}
-        response = _Response(exchange, send)
+        response = _Response(exchange, send, passes=passes)
         token = current.set(consent)
         try:
             await self.app(inner, receive, response.send)
@@ -89,9 +91,9 @@ class _Response:
 
     __slots__ = ("_announced", "_ended", "_exchange", "_held", "_passes", "_reads", "_send")
 
-    def __init__(self, exchange: Fuse, send: Send) -> None:
+    def __init__(self, exchange: Fuse, send: Send, *, passes: bool) -> None:
         self._exchange = exchange
-        self._passes = exchange.passes
+        self._passes = passes
         self._send = send
         self._held: Message | None = None
         self._reads = False  # whether what is held may be a page
@@ -103,17 +105,20 @@ class _Response:
         kind = message["type"].removeprefix("websocket.")
         exchange = self._exchange
         if kind == "http.response.start":
-            await self.release()  # a second start is the server's to complain about
-            message = {**message, "headers": list(message.get("headers", ()))}
-            self._reads = not self._passes and exchange.reads(message["status"], message["headers"])
-            if self._reads or exchange.holds(message["status"], message["headers"]):
-                self._held = message
+            if self._held is not None:
+                await self.release()  # a second start is the server's to complain about
+            status, headers = message["status"], list(message.get("headers", ()))
+            self._reads = not self._passes and exchange.reads(status, headers)
+            if self._reads or exchange.holds(status, headers):
+                self._held = {**message, "headers": headers}
             else:
-                await self._start(message, b"", True)
+                await self._start(message, headers, b"", True)
         elif self._ended and not (self._announced and kind == "http.response.trailers"):
             return  # dntguard has ended the response
         elif kind == "http.response.body" and (self._held is not None or not (self._passes or exchange.body_passes)):
             await self._body(message, bytes(message.get("body", b"")), message.get("more_body", False))
+        elif self._passes and self._held is None:
+            await self._send(message)
         elif self._passes:
             await self._pass(message)
         elif kind in ("accept", "http.response.trailers"):
@@ -126,8 +131,7 @@ class _Response:
 
     async def _pass(self, message: Message) -> None:
         """Anything else passes on untouched, after what came before it."""
-        if self._held is not None:
-            await self.release()
+        await self.release()
         await self._send(message)
 
     async def _body(self, message: Message, chunk: bytes, more: bool) -> None:
@@ -136,7 +140,7 @@ class _Response:
             if self._reads and more and not chunk and exchange.withholds:
                 return  # an empty chunk before the end does not tell what it is
             held, self._held = self._held, None
-            body = await self._start(held, chunk, more)
+            body = await self._start(held, held["headers"], chunk, more)
             if self._ended:
                 return
         else:
@@ -151,8 +155,8 @@ class _Response:
         elif body or not (more and exchange.withholds):
             await self._send({**message, "body": body})
 
-    async def _start(self, message: Message, chunk: bytes, more: bool) -> bytes:
-        status, headers, body = self._exchange.start(message["status"], message["headers"], chunk, more)
+    async def _start(self, message: Message, headers: Headers, chunk: bytes, more: bool) -> bytes:
+        status, headers, body = self._exchange.start(message["status"], headers, chunk, more)
         message = {**message, "status": status, "headers": headers}
         if self._exchange.over:
             message.pop("trailers", None)
@@ -172,4 +176,4 @@ class _Response:
         """Send what is held back: the application sent no body, or something unknown comes next."""
         if self._held is not None:
             held, self._held = self._held, None
-            await self._start(held, b"", True)
+            await self._start(held, held["headers"], b"", True)

@@ -201,10 +201,12 @@ class Exchange:
 
     def holds(self, status: int, headers: Headers) -> bool:
         """Whether `start` needs the first chunk of the body: where it does not, the headers need not wait."""
-        if may_be_page(self._method, status, headers, None):
-            return self._rewrites
+        if self._rewrites and may_be_page(self._method, status, headers, None):
+            return True
         # A body that comes whole is one for which the application has asked by then whatever it will ask.
-        return self._tells and self._may_be_asked(status, headers) and not _is_event_stream(headers)
+        if not self._tells or not self._may_be_asked(status, headers) or _is_event_stream(headers):
+            return False
+        return not may_be_page(self._method, status, headers, None)
 
     def start(
         self, status: int, headers: Iterable[tuple[bytes, bytes]], first_chunk: bytes, more: bool
@@ -232,9 +234,10 @@ class Exchange:
             return original, first_chunk
         # 2. What caches must know, whoever asks.
         is_page = may_be_page(self._method, status, original, first_chunk)
-        looked = asked(self._given) or (more and self._may_be_asked(status, original))
-        differs = looked or is_page or self._differs(original)
-        if self._tells and (looked or (differs and self._guard.decides)):
+        varies = is_page and self._guard.decides
+        looked = asked(self._given) or (more and not varies and self._may_be_asked(status, original))
+        differs = is_page or looked or self._differs(original)
+        if self._tells and (varies or looked or (differs and self._guard.decides)):
             result = varying(result, by_choice=self._consent.choice is not None)
         if not differs:
             self._learn(original)
