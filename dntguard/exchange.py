@@ -59,7 +59,7 @@ class Guard:
             for signals in (Signals(dnt, gpc) for dnt in (None, True, False) for gpc in (False, True))
         }
         # What one response for everybody is made from must not tell visitors apart.
-        self._shown = decide(NO_SIGNALS, None, self.policy) if self.policy.cache == "invariant" else None
+        self._given = decide(NO_SIGNALS, None, self.policy) if self.policy.cache == "invariant" else None
         self.widest = self._decided[True, True][1]
         self.decides = len({consent.granted for consent, _ in self._decided.values()}) > 1
         self.seen = Seen()
@@ -91,8 +91,8 @@ class Guard:
             # The target's authority goes before Host (RFC 9112 section 3.2.2).
             host, path = target[1], path[target.end() :] or "/"
         acts = self._acts_on is None or self._acts_on(path)
-        shown = self._shown or consent
-        return Exchange(self, consent, shown, verdicts, acts, method, scheme, host, path, query, headers)
+        given = self._given or consent
+        return Exchange(self, consent, given, verdicts, acts, method, scheme, host, path, query, headers)
 
 
 class Exchange:
@@ -105,7 +105,7 @@ class Exchange:
     """
 
     __slots__ = (
-        "_acts", "_before", "_body", "_consent", "_given", "_guard", "_hidden", "_host", "_left", "_may_be_page",
+        "_acts", "_before", "_body", "_consent", "_guard", "_hidden", "_host", "_left", "_may_be_page",
         "_method", "_over", "_path", "_policy", "_removals", "_resource", "_revalidated", "_scheme", "_sent",
         "_status", "_stream", "_tells", "_verdicts", "consent", "reply", "request_headers",
     )  # fmt: skip
@@ -124,7 +124,7 @@ class Exchange:
         query: str,
         headers: Headers,
     ) -> None:
-        self.consent = self._given = GivenConsent(given)
+        self.consent = GivenConsent(given)
         self.reply = None
         self.request_headers = self._sent = headers
         self._guard = guard
@@ -173,12 +173,14 @@ class Exchange:
     @property
     def coded(self) -> bool:
         """Whether the body is decoded and encoded here, so that the rest of it cannot go out as it comes."""
-        return self._stream is not None and self._stream.coded
+        return self._stream is not None and self._stream.coded and not self._policy.report_only
 
     @property
     def undecided(self) -> bytes:
         """What of the body is held back now."""
-        return b"" if self._stream is None or self._over else self._stream.undecided
+        if self._stream is None or self._over or self._policy.report_only:
+            return b""
+        return self._stream.undecided
 
     @property
     def error(self) -> Exception | None:
@@ -201,7 +203,7 @@ class Exchange:
 
     def holds(self, status: int, headers: Headers) -> bool:
         """Whether `start` needs the first chunk of the body: where it does not, the headers need not wait."""
-        if self._rewrites and may_be_page(self._method, status, headers, None):
+        if self.reads(status, headers):
             return True
         # A body that comes whole is one for which the application has asked by then whatever it will ask.
         if not self._tells or not self._may_be_asked(status, headers) or _is_event_stream(headers):
@@ -235,7 +237,7 @@ class Exchange:
         # 2. What caches must know, whoever asks.
         is_page = may_be_page(self._method, status, original, first_chunk)
         varies = is_page and self._guard.decides
-        looked = asked(self._given) or (more and not varies and self._may_be_asked(status, original))
+        looked = asked(self.consent) or (more and not varies and self._may_be_asked(status, original))
         differs = is_page or looked or self._differs(original)
         if self._tells and (varies or looked or (differs and self._guard.decides)):
             result = varying(result, by_choice=self._consent.choice is not None)
@@ -248,12 +250,12 @@ class Exchange:
         result = self._without_refused(result)
         # 5. The body.
         body = first_chunk
-        kind = kind_of_body(self._method, status, original, first_chunk)
         if is_page and self._policy.cache == "vary":
             result, expired = with_expiries(result, self._hidden, self._host, self._scheme, self._path)
             self._removals += expired
-        if not self._verdicts.rewrites:
-            kind = Body.OTHER  # only cookies are refused
+        kind = Body.OTHER
+        if is_page and self._verdicts.rewrites:  # else only cookies and fields are refused
+            kind = kind_of_body(self._method, status, original, first_chunk)
         if kind is Body.PAGE and self._policy.respect_no_transform and forbids_transforming(original):
             kind = Body.UNREADABLE
         if kind is Body.PAGE:

@@ -343,3 +343,35 @@ def test_an_error_that_the_rewriter_survives_is_told_by_the_rewriter(monkeypatch
     rewriter = Rewriter(Policy(on_error="remove"), None, "https://shop.example/")
     with pytest.raises(PlantedError):
         rewriter.feed(b"<p>")
+
+
+@pytest.mark.parametrize("on_error", ON_ERROR)
+@pytest.mark.parametrize("coded", [False, True], ids=["plain", "compressed"])
+def test_a_fault_at_every_call_changes_nothing_where_the_site_only_wants_to_see(
+    on_error: str, coded: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    chunks, more = shaped(0, coded)
+    app = sends(
+        {"type": "http.response.early_hint", "links": [OWN_LINK, REFUSED_LINK]},
+        {"type": "http.response.push", "path": "/a.css", "headers": []},
+        start(*[(name.lower().encode(), value.encode()) for name, value in headers_of(*more)]),
+        body(b"", more=True),
+        *[body(chunk, more=True) for chunk in chunks],
+        body(b""),
+        {"type": "http.response.trailers", "headers": [(b"set-cookie", b"_ga=1")], "more_trailers": False},
+    )
+    scope = http_scope([*REFUSE, (b"cookie", b"_ga=1; a=1")])
+    bare = drive_asgi(app, scope)
+    at = 0
+    while True:
+        guard = ASGIGuard(app, on_error=on_error, report_only=True)
+        caplog.clear()
+        injector = Injector(at)
+        with injector:
+            messages = drive_asgi(guard, scope)
+        assert messages == bare, injector.where
+        if not injector.where:
+            break
+        assert guard.guard.errors == len(caplog.records) == 1, injector.where
+        at += 1
+    assert at > 100
