@@ -55,8 +55,7 @@ def kind_of_body(method: str, status: int, headers: Headers, first_chunk: bytes 
     if status == 206 or any(name.lower() in _BY_SERVER for name, _ in headers):
         return Body.UNREADABLE
     # 3. A content coding (RFC 9110 section 8.4).
-    codings = codings_of_page(headers)
-    return Body.PAGE if len(codings) <= MOST_STACKED and READABLE.issuperset(codings) else Body.UNREADABLE
+    return Body.PAGE if _are_readable(codings_of_page(headers)) else Body.UNREADABLE
 
 
 def may_be_page(method: str, status: int, headers: Headers, first_chunk: bytes | None) -> bool:
@@ -87,11 +86,17 @@ def codings_of_page(headers: Headers) -> tuple[bytes, ...]:
     return codings_of(get_all(headers, b"content-encoding"))
 
 
+def _are_readable(codings: tuple[bytes, ...]) -> bool:
+    return len(codings) <= MOST_STACKED and READABLE.issuperset(codings)
+
+
 def _decoded(headers: Headers, first_chunk: bytes) -> bytes:
     """The first bytes of a body, which a browser sees when it has decoded them."""
     codings = codings_of_page(headers)
-    if not codings or len(codings) > MOST_STACKED or not READABLE.issuperset(codings):
-        return b"" if codings else first_chunk
+    if not codings:
+        return first_chunk
+    if not _are_readable(codings):
+        return b""
     try:
         return next(Recoding(codings).decode(first_chunk), b"")
     except Malformed:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from dntguard.headers import OWS, Headers, add_vary, get_all, remove, set_value
+from dntguard.headers import OWS, Headers, add_vary, get_all, members, remove, set_value
 
 SIGNALS = (b"DNT", b"Sec-GPC")
 
@@ -19,9 +19,7 @@ OF_THE_BYTES = frozenset(b"content-md5 digest content-digest repr-digest unencod
 _TARGETED = re.compile(rb"(?:[a-z0-9-]+-)?cdn-cache-control|surrogate-control", re.IGNORECASE).fullmatch
 """Fields that certain caches read instead of `Cache-Control` (RFC 9213)."""
 
-_DIRECTIVE = re.compile(rb"[\t ]*+((?:[^,\"]++|\"(?:[^\"\\]++|\\.)*+\"?)++)", re.DOTALL).findall
 _TAG = re.compile(rb"(W/)?\"([\x21\x23-\x7e\x80-\xff]*+)\"")
-_SIGNED = re.compile(rb"[\t ]*+([A-Za-z*][\w.*-]*+)=((?:[^,\"]++|\"[^\"]*+\"?)++)").findall
 _COMPONENT = re.compile(rb"\"([^\"]++)\"").findall
 _SIGNATURES = frozenset({b"signature", b"signature-input"})
 
@@ -41,24 +39,27 @@ def varying(headers: Headers, *, by_choice: bool) -> Headers:
 
 def _private(headers: Headers) -> Headers:
     """The headers less what lets a shared cache keep the response (RFC 9111 sections 3.5 and 5.2.2)."""
-    directives = [
-        directive.rstrip(OWS) for value in get_all(headers, b"cache-control") for directive in _DIRECTIVE(value)
-    ]
-    names = {directive.partition(b"=")[0].lower() for directive in directives}
+    directives = _directives(headers)
     # Of `private="field"` only that field is private.
-    if not any(directive.lower() in (b"private", b"no-store") for directive in directives):
-        kept = [it for it in directives if it.partition(b"=")[0].lower() not in (b"private", b"public", b"s-maxage")]
-        headers = set_value(headers, b"cache-control", b", ".join([b"private", *kept]))
-    elif names & {b"public", b"s-maxage"} and b"no-store" not in names:
-        kept = [it for it in directives if it.partition(b"=")[0].lower() not in (b"public", b"s-maxage")]
-        headers = set_value(headers, b"cache-control", b", ".join(kept))
+    plain = {directive.lower() for directive in directives}
+    if b"no-store" not in plain:
+        shares = {b"public", b"s-maxage"} if b"private" in plain else {b"private", b"public", b"s-maxage"}
+        kept = [] if b"private" in plain else [b"private"]
+        kept += [directive for directive in directives if directive.partition(b"=")[0].lower() not in shares]
+        if kept != directives:
+            headers = set_value(headers, b"cache-control", b", ".join(kept))
     return [pair for pair in headers if _TARGETED(pair[0]) is None]
+
+
+def _directives(headers: Headers) -> list[bytes]:
+    """The directives of `Cache-Control` (RFC 9111 section 5.2)."""
+    found = [it.strip(OWS) for value in get_all(headers, b"cache-control") for it in members(value)]
+    return [directive for directive in found if directive]
 
 
 def forbids_transforming(headers: Headers) -> bool:
     """Whether the response says `no-transform` (RFC 9111 section 5.2.2.6)."""
-    values = get_all(headers, b"cache-control")
-    return any(it.rstrip(OWS).lower() == b"no-transform" for value in values for it in _DIRECTIVE(value))
+    return any(directive.lower() == b"no-transform" for directive in _directives(headers))
 
 
 def of_variant(headers: Headers, variant: bytes) -> Headers:
@@ -173,25 +174,30 @@ def without_stale_signatures(before: Headers, after: Headers) -> Headers:
             break
     else:  # nearly every response
         return after
-    inputs = get_all(after, b"signature-input")
     left = [pair for pair in after if pair not in before] + [pair for pair in before if pair not in after]
     changed = {name.lower() for name, _ in left}
     if not changed:
         return after
-    stale = {
+    valid = {
         label
-        for value in inputs
-        for label, covered in _SIGNED(value)
-        if not changed.isdisjoint(name.lower() for name in _COMPONENT(covered))
+        for value in get_all(after, b"signature-input")
+        for label, covered in _labelled(value)
+        if changed.isdisjoint(name.lower() for name in _COMPONENT(covered))
     }
-    labels = {label for value in inputs for label, _ in _SIGNED(value)}
     result: Headers = []
     for name, value in after:
         if name.lower() in _SIGNATURES:
-            kept = [(label, it) for label, it in _SIGNED(value) if label in labels and label not in stale]
+            signatures = _labelled(value)
+            kept = [(label, it) for label, it in signatures if label in valid]
             if not kept:
                 continue
-            if len(kept) < len(_SIGNED(value)):
-                value = b", ".join(b"%s=%s" % (label, it.rstrip(OWS)) for label, it in kept)  # noqa: PLW2901
+            if len(kept) < len(signatures):
+                value = b", ".join(map(b"=".join, kept))  # noqa: PLW2901
         result.append((name, value))
     return result
+
+
+def _labelled(value: bytes) -> list[tuple[bytes, bytes]]:
+    """The members of a dictionary of signatures, or of what they cover, by their labels (RFC 9421 section 4)."""
+    pairs = (member.strip(OWS).partition(b"=") for member in members(value))
+    return [(label, it) for label, _, it in pairs]

@@ -151,12 +151,10 @@ class _Response:
         return self._list(values, _ENDPOINT, self._endpoint, self._reports_to)
 
     def _endpoint(self, found: _Match) -> bytes | None:
-        url = _plain(found[2])
-        refusal = self._verdict(url, unclaimed=True)
+        refusal = self._refused(_plain(found[2]), unclaimed=True)
         if refusal is None:
             return found[0]
         self._refused_groups.setdefault(found[1].decode(), refusal)
-        self._take(url, refusal)
         return None
 
     def _reports_to(self, text: bytes) -> bool:
@@ -183,12 +181,10 @@ class _Response:
         url = endpoint.get("url") if isinstance(endpoint, dict) else None
         if not isinstance(url, str):
             return False
-        url = url.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        refusal = self._verdict(url, unclaimed=True)
+        refusal = self._refused(url.encode("utf-16", "surrogatepass").decode("utf-16", "replace"), unclaimed=True)
         if refusal is None:
             return False
         self._refused_groups.setdefault(group, refusal)
-        self._take(url, refusal)
         return True
 
     def error_logs(self, values: list[bytes]) -> _Left:
@@ -215,12 +211,7 @@ class _Response:
         return self._list(values, _STRING_MEMBER, self._speculation, self._mentions)
 
     def _speculation(self, found: _Match) -> bytes | None:
-        url = _plain(found[1])
-        refusal = self._verdict(url, unclaimed=False)
-        if refusal is None:
-            return found[0]
-        self._take(url, refusal)
-        return None
+        return found[0] if self._refused(_plain(found[1]), unclaimed=False) is None else None
 
     def hints(self, values: list[bytes]) -> _Left:
         """`Accept-CH` and `Critical-CH`: names of hints, of old with the hosts that get them."""
@@ -245,13 +236,7 @@ class _Response:
 
     def _delegates(self, entry: bytes) -> bool:
         found = _STRING_MEMBER(entry)
-        if found is None:
-            return False
-        origin = _plain(found[1])
-        refusal = self._verdict(origin, unclaimed=False)
-        if refusal is not None:
-            self._take(origin, refusal)
-        return refusal is not None
+        return found is not None and self._refused(_plain(found[1]), unclaimed=False) is not None
 
     def _doubtful_directive(self, text: bytes) -> bool:
         return b"ch-" in text.lower() and self._mentions(text)
@@ -344,14 +329,16 @@ class _Response:
             return False
         for reading in _readings(text.replace(b"\t", b"")):
             for address in dict.fromkeys((*_ADDRESSES(reading), *_IN_BRACKETS(reading), *_IN_QUOTES(reading))):
-                refusal = self._verdict(address, unclaimed=unclaimed)
-                if refusal is not None:
-                    self._take(address, refusal)
+                if self._refused(address, unclaimed=unclaimed) is not None:
                     return True
         return False
 
-    def _verdict(self, url: str, *, unclaimed: bool) -> Refusal | None:
-        return self._verdicts.host(resolve(url, self._page), self._page, unclaimed=unclaimed)
+    def _refused(self, url: str, *, unclaimed: bool) -> Refusal | None:
+        """Why the address is refused, which is recorded then; None when it is not."""
+        refusal = self._verdicts.host(resolve(url, self._page), self._page, unclaimed=unclaimed)
+        if refusal is not None:
+            self._take(url, refusal)
+        return refusal
 
     def _take(self, what: str, refusal: Refusal) -> None:
         # JSON has names for what is no character.

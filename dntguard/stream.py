@@ -15,7 +15,6 @@ class PageStream:
         rewriter: takes out of the page what is refused.
         codings: the content codings of the body, all of which can be read.
         on_error: `Policy.on_error`: with `"keep"`, an error of the rewriter ends the rewriting and not the page.
-
     """
 
     def __init__(self, rewriter: Rewriter, codings: tuple[bytes, ...], on_error: OnError) -> None:
@@ -50,17 +49,20 @@ class PageStream:
     @property
     def removals(self) -> list[Removal]:
         """What was taken out so far."""
-        removals = self._rewriter.removals
-        recoding = self._recoding
-        if recoding is not None and self._decoded and (self._malformed or recoding.trailing):
-            what = b", ".join(self._codings).decode("latin-1")
-            return [*removals, Removal("body", what, None, None, "what follows is not in the content coding")]
-        return removals
+        return [*self._rewriter.removals, *self._left_out()]
 
     @property
     def removal_count(self) -> int:
         """How many things were taken out so far."""
-        return self._rewriter.removal_count + len(self.removals) - len(self._rewriter.removals)
+        return self._rewriter.removal_count + len(self._left_out())
+
+    def _left_out(self) -> list[Removal]:
+        """What follows the part of the body that is in its content coding."""
+        recoding = self._recoding
+        if recoding is None or not self._decoded or not (self._malformed or recoding.trailing):
+            return []
+        what = b", ".join(self._codings).decode("latin-1")
+        return [Removal("body", what, None, None, "what follows is not in the content coding")]
 
     def feed(self, chunk: bytes, *, flush: bool = True) -> bytes:
         """The next bytes of the body; returns those that are decided.

@@ -22,7 +22,7 @@ ExcInfo = tuple[type[BaseException], BaseException, TracebackType]
 Write = Callable[[bytes], object]
 StartResponse = Callable[..., Write]
 WSGIApp = Callable[[Environ, StartResponse], Iterable[bytes]]
-_Held = tuple[str, list[tuple[str, str]], ExcInfo | None]
+_Held = tuple[str, Headers, ExcInfo | None]
 
 _LISTED = frozenset({"HTTP_DNT", "HTTP_SEC_GPC"})
 """Fields whose repetitions a server has joined with a comma, which their grammars do not know: taken apart again."""
@@ -110,10 +110,11 @@ class _Response:
             started = self._started
             if exc_info is None and (started or self._held is not None):
                 raise AssertionError("start_response called a second time without exc_info")
-            self._held = (status, list(headers), exc_info)
+            encoded = _encoded(headers)
+            self._held = (status, encoded, exc_info)
             # Once the server has headers it must say at once whether they can still be replaced; if they are out it
             # raises the application's error again.
-            if started or not self._exchange.holds(_code(status), _encoded(headers)):
+            if started or not self._exchange.holds(_code(status), encoded):
                 self._start(self._held, b"", True)
         finally:
             del exc_info  # PEP 3333: avoid a circular reference
@@ -129,10 +130,10 @@ class _Response:
     def _start(self, held: _Held, chunk: bytes, more: bool) -> bytes:
         self._held = None
         status, headers, exc_info = held
-        code, decided, body = self._exchange.start(_code(status), _encoded(headers), chunk, more)
+        code, decided, body = self._exchange.start(_code(status), headers, chunk, more)
         if code != _code(status):
             status = f"{code} Internal Server Error"  # the only status of our own
-        shown = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in decided]
+        shown = _as_text(decided)
         self._started = True
         self._server_write = (
             self._server_start(status, shown, exc_info) if exc_info else self._server_start(status, shown)
@@ -176,7 +177,7 @@ class _Response:
         return False
 
     def _reads(self, held: _Held) -> bool:
-        return self._exchange.reads(_code(held[0]), _encoded(held[1]))
+        return self._exchange.reads(_code(held[0]), held[1])
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -249,8 +250,7 @@ class _Hints:
         self._send = send
 
     def __call__(self, headers: list[tuple[str, str]]) -> object:
-        kept = self._exchange.accept(_encoded(headers))
-        return self._send([(name.decode("latin-1"), value.decode("latin-1")) for name, value in kept])
+        return self._send(_as_text(self._exchange.accept(_encoded(headers))))
 
 
 def _code(status: str) -> int:
@@ -259,6 +259,10 @@ def _code(status: str) -> int:
 
 def _encoded(headers: list[tuple[str, str]]) -> Headers:
     return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+
+
+def _as_text(headers: Headers) -> list[tuple[str, str]]:
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
 
 
 def _decoded(path: str) -> str:
