@@ -40,6 +40,15 @@ async def nothing_to_receive() -> Message:
     return {"type": "http.request", "body": b"", "more_body": False}
 
 
+async def live(receive: Receive, send: Send) -> None:
+    """An application's part in a lifespan, to its end."""
+    while True:
+        message = await receive()
+        await send({"type": message["type"] + ".complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
+
+
 def drive_asgi(app: ASGIApp, scope: Scope, receive: Receive = nothing_to_receive) -> list[Message]:
     """The messages that the application sends; what it raises goes through."""
     messages: list[Message] = []

@@ -27,6 +27,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from importlib.metadata import version
 from itertools import cycle
 from pathlib import Path
@@ -36,7 +37,7 @@ from urllib.parse import urlsplit
 
 from examples.shop.demo import COOKIES, SIGNALS, ask, comparable, judge
 from examples.shop.visitor import Answer, Headers
-from tests.servers.processes import free_port, processor_seconds, running
+from tests.servers.processes import answers_at, free_port, processor_seconds, running
 
 WRK = os.environ.get("WRK", "wrk")
 SCRIPT = Path(__file__).with_suffix(".lua")
@@ -266,7 +267,12 @@ def rows_of(server: str, seconds: int) -> list[Row]:
     with ExitStack() as stack:
         with on_processors(servers=True):
             pids = [
-                stack.enter_context(running(command, f"examples.shop.{module}:{app}", port))
+                stack.enter_context(
+                    running(
+                        [sys.executable, *command.format(app=f"examples.shop.{module}:{app}", port=port).split()],
+                        partial(answers_at, port, PAGE),
+                    )
+                )
                 for app, port in ports.items()
             ]
         stack.enter_context(on_processors(servers=False))

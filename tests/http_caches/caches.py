@@ -10,7 +10,6 @@ import os
 import shutil
 import sqlite3
 import struct
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -25,7 +24,7 @@ import hishel.httpx
 import httpx
 
 from tests.http_caches.site import HOST
-from tests.servers.processes import ROOT, free_port
+from tests.servers.processes import free_port, running
 
 SBIN = f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"
 IGNORING_VARY = "never|invariant"
@@ -107,6 +106,12 @@ class Client:
                     raise
         raise AssertionError
 
+    def is_ready(self) -> bool:
+        """Whether the site is there, asked here or through a cache."""
+        with suppress(OSError, http.client.HTTPException):
+            return self.fetch("GET", "/ready", [])[0] == 200
+        return False
+
     def close(self) -> None:
         """Leave."""
         if self._connection is not None:
@@ -177,7 +182,7 @@ def varnish(backend: int, folder: Path) -> Iterator[Cache]:
         "-f", str(folder / "site.vcl"), "-s", "malloc,256m",
         *(word for name, value in parameters.items() for word in ("-p", f"{name}={value}")),
     ]  # fmt: skip
-    with running(command, port, folder / "varnish.log"), closing(Client(port)) as client:
+    with closing(Client(port)) as client, running(command, client.is_ready):
         yield Varnish(client)
 
 
@@ -276,7 +281,7 @@ def nginx(backend: int, folder: Path) -> Iterator[Cache]:
     entries = folder / "entries"
     entries.mkdir()
     command = [program, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")]
-    with running(command, port, folder / "nginx.log"), closing(Client(port)) as client:
+    with closing(Client(port)) as client, running(command, client.is_ready):
         yield Nginx(client, entries)
 
 
@@ -337,14 +342,14 @@ CACHES = {"varnish": varnish, "nginx": nginx, "private": private}
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[int]:
+def served() -> Iterator[int]:
     """The site on uvicorn; the port."""
     port = free_port()
     command = [
         sys.executable, "-m", "uvicorn", "tests.http_caches.site:app", "--port", str(port), "--http", "h11",
         "--no-access-log", "--log-level", "warning", "--timeout-keep-alive", "600",
     ]  # fmt: skip
-    with running(command, port, folder / "uvicorn.log"):
+    with closing(Client(port)) as client, running(command, client.is_ready):
         yield port
 
 
@@ -354,31 +359,3 @@ def found(program: str, package: str) -> str:
     if path is None:
         raise NotInstalledError(f"{program} is missing: apt-get install {package}")
     return path
-
-
-@contextmanager
-def running(command: list[str], port: int, log: Path) -> Iterator[None]:
-    """A process of its own that serves at the port, until the end. What it prints goes to the log."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
-    try:
-        deadline = time.monotonic() + 30
-        while not _answers(port):
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"{command[0]} does not answer: {log.read_text(errors='replace')[-2000:]}")
-            time.sleep(0.05)
-        yield
-    finally:
-        process.terminate()
-        try:
-            process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _answers(port: int) -> bool:
-    with suppress(OSError, http.client.HTTPException), closing(Client(port)) as client:
-        return client.fetch("GET", "/ready", [])[0] == 200
-    return False

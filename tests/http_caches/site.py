@@ -25,6 +25,7 @@ from werkzeug.http import http_date, is_resource_modified, parse_cookie, parse_r
 from dntguard import Consent, Policy, current_consent
 from dntguard.asgi import ASGIApp, DNTGuardMiddleware, Message, Receive, Scope, Send
 from examples.shop.starlette_app import bare as shop
+from tests.drive import live
 
 FRESHNESS = {
     "fresh": "public, max-age=600",
@@ -262,11 +263,8 @@ GUARDS: dict[str, ASGIApp] = {
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
     """The site behind the guard that the path names; the guard and the sequence are no part of the path from there."""
     if scope["type"] == "lifespan":
-        while True:
-            message = await receive()
-            await send({"type": message["type"] + ".complete"})
-            if message["type"] == "lifespan.shutdown":
-                return
+        await live(receive, send)
+        return
     if scope["path"] == "/ready":
         await reply(send, 200, [], [b"ready"])
         return

@@ -27,9 +27,9 @@ BOTH = SIGNALS[3]
 
 
 @pytest.fixture(scope="module")
-def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+def origin() -> Iterator[int]:
     """The site on a real server; the port."""
-    with served(tmp_path_factory.mktemp("site")) as port:
+    with served() as port:
         yield port
 
 

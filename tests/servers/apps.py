@@ -12,7 +12,7 @@ from dntguard.asgi import ASGIApp, Receive, Scope, Send
 from dntguard.asgi import DNTGuardMiddleware as ASGIGuard
 from dntguard.wsgi import DNTGuardMiddleware as WSGIGuard
 from dntguard.wsgi import Environ, StartResponse, WSGIApp
-from tests.drive import body, start
+from tests.drive import body, live, start
 from tests.servers import site, table
 from tests.servers.odd import ALL, endless
 from tests.servers.odd.shape import CLOSED
@@ -66,11 +66,8 @@ _wsgi_ways: dict[str, WSGIApp] = {"way=bare": wsgi_bare, "way=guarded": WSGIGuar
 async def asgi(scope: Scope, receive: Receive, send: Send) -> None:
     """Everything, as ASGI."""
     if scope["type"] == "lifespan":
-        while True:
-            message = await receive()
-            await send({"type": message["type"] + ".complete"})
-            if message["type"] == "lifespan.shutdown":
-                return
+        await live(receive, send)
+        return
     query = scope["query_string"].decode()
     await (_asgi_ways.get(query) or table.asgi(query))(scope, receive, send)
 

@@ -4,9 +4,9 @@ import http.client
 import os
 import socket
 import subprocess
-import sys
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
@@ -21,39 +21,49 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(command: str, app: str, port: int) -> Iterator[int]:
-    """The server as a process of its own, until the end; its process id."""
-    words = command.format(app=app, port=port).split()
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen(
-        [sys.executable, *words], cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
-    try:
-        _wait_for(process, port)
-        yield process.pid
-    finally:
-        process.terminate()
+def running(command: Sequence[str], answers: Callable[[], bool]) -> Iterator[int]:
+    """The process that a command starts, from when it answers until the end; its process id.
+
+    An error, also one of the test that it runs for, shows the end of what it printed.
+    """
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    # A file, not a pipe: what is printed must not fill it up.
+    with tempfile.TemporaryFile() as printed:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=printed, stderr=subprocess.STDOUT)
         try:
-            process.communicate(timeout=5)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
+            _wait_for(process, answers)
+            yield process.pid
+        except BaseException as error:
+            printed.seek(0)
+            error.add_note(f"{command[0]} printed: {printed.read()[-4000:].decode(errors='replace')}")
+            raise
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
-def _wait_for(process: subprocess.Popen[bytes], port: int) -> None:
-    """Wait until the server answers a request; a server that ends before is an error that shows what it printed."""
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
+def _wait_for(process: subprocess.Popen[bytes], answers: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not answers():
         if process.poll() is not None:
-            raise RuntimeError(f"{process.args!r} ended: {process.communicate()[0].decode()}")
-        with suppress(OSError, http.client.HTTPException):
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
-            with closing(connection):
-                connection.request("GET", "/data")
-                connection.getresponse().read()
-                return
-        time.sleep(0.05)
-    raise RuntimeError(f"{process.args!r} does not answer")
+            raise RuntimeError(f"{process.args!r} ended")
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"{process.args!r} does not answer")
+        time.sleep(0.02)
+
+
+def answers_at(port: int, path: str) -> bool:
+    """Whether somebody answers HTTP/1.1 requests there, whatever they say."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    with suppress(OSError, http.client.HTTPException), closing(connection):
+        connection.request("GET", path)
+        connection.getresponse().read()
+        return True
+    return False
 
 
 def processor_seconds(pid: int) -> float | None:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from tests.servers import processes
 from tests.servers.client import Answer, Client, Headers, Http1, Http2
-from tests.servers.processes import ROOT, free_port
+from tests.servers.processes import free_port
 
 HOST = (b"Host", b"shop.example")
 
@@ -89,6 +86,13 @@ class Server:
         """A client that speaks with it."""
         return Http2(self.port) if self.kind.http == 2 else Http1(self.port)
 
+    def answers(self) -> bool:
+        """Whether it serves already."""
+        try:
+            return self.get("/data").status == 200
+        except OSError:
+            return False  # nobody listens yet
+
     def get(
         self, path: str, headers: dict[str, str] | None = None, *, way: str = "guarded", method: str = "GET"
     ) -> Answer:
@@ -105,38 +109,5 @@ def running(name: str) -> Iterator[Server]:
     kind = KINDS[name]
     server = Server(name, kind, free_port())
     words = kind.command.format(app=f"tests.servers.apps:{kind.interface}", port=server.port).split()
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
-    # A file, not a pipe: what applications print when they fail must not fill it up.
-    with tempfile.TemporaryFile() as printed:
-        process = subprocess.Popen(
-            [sys.executable, *words], cwd=ROOT, env=environment, stdout=printed, stderr=subprocess.STDOUT
-        )
-        try:
-            _wait_for(process, server)
-            yield server
-        except BaseException as error:
-            printed.seek(0)
-            error.add_note(f"{name} printed: {printed.read()[-4000:].decode(errors='replace')}")
-            raise
-        finally:
-            process.terminate()
-            try:
-                process.wait(timeout=2)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-
-def _wait_for(process: subprocess.Popen[bytes], server: Server) -> None:
-    """Wait until the server answers a request."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise RuntimeError(f"{process.args!r} ended")
-        try:
-            if server.get("/data").status == 200:
-                return
-        except OSError:
-            pass  # nobody listens yet
-        time.sleep(0.02)
-    raise RuntimeError(f"{process.args!r} does not answer")
+    with processes.running([sys.executable, *words], server.answers):
+        yield server
