@@ -289,11 +289,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def keep_serving(shops: Sequence[Shop]) -> None:
-    say("\nBoth shops are open, with dntguard and, for comparison, bare. Ctrl-C closes them.\n")
-    for shop in shops:
-        say(f"    {shop.name:22} {shop.address}    bare: {shop.bare}")
-    say(f"\n    curl -s -H 'Sec-GPC: 1' {shops[0].address}/privacy")
     try:
+        say("\nBoth shops are open, with dntguard and, for comparison, bare. Ctrl-C closes them.\n")
+        for shop in shops:
+            say(f"    {shop.name:22} {shop.address}    bare: {shop.bare}")
+        say(f"\n    curl -s -H 'Sec-GPC: 1' {shops[0].address}/privacy")
         while True:
             time.sleep(3600)
     except KeyboardInterrupt:
