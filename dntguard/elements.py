@@ -25,6 +25,7 @@ class Fetches:
         lists: the attributes that hold URLs with semicolons between them.
         runs: whether what is fetched is run or is a page of its own: then a host that no vendor claims matters too.
         stays: whether it is the attribute that goes, and the element with its own content stays.
+        image: whether it shows a picture, which may be a pixel in truth.
     """
 
     kind: str
@@ -33,9 +34,10 @@ class Fetches:
     lists: tuple[bytes, ...] = ()
     runs: bool = False
     stays: bool = False
+    image: bool = False
 
 
-_IMAGE = Fetches("img", (b"src", b"href", b"xlink:href", b"data-src"), (b"srcset", b"data-srcset"))
+_IMAGE = Fetches("img", (b"src", b"href", b"xlink:href", b"data-src"), (b"srcset", b"data-srcset"), image=True)
 _ANIMATION = Fetches("animate", (b"to", b"from", b"by"), (), (b"values",))
 
 ELEMENTS: dict[bytes, Fetches] = {
@@ -46,7 +48,7 @@ ELEMENTS: dict[bytes, Fetches] = {
     b"embed": Fetches("embed", (b"src",), runs=True),
     b"img": _IMAGE,
     b"image": _IMAGE,  # read as img in HTML (section 13.2.6.4.7), and SVG's own
-    b"input": Fetches("input", (b"src",)),
+    b"input": Fetches("input", (b"src",), image=True),
     b"link": Fetches("link", (b"href",), (b"imagesrcset",)),
     b"source": Fetches("source", (b"src", b"data-src"), (b"srcset", b"data-srcset")),
     b"track": Fetches("track", (b"src",)),
@@ -63,7 +65,7 @@ ELEMENTS: dict[bytes, Fetches] = {
     b"animate": _ANIMATION,
     b"set": _ANIMATION,
     # What AMP's own scripts load.
-    b"amp-img": Fetches("amp-img", (b"src",), (b"srcset",)),
+    b"amp-img": Fetches("amp-img", (b"src",), (b"srcset",), image=True),
     b"amp-anim": Fetches("amp-anim", (b"src",), (b"srcset",)),
     b"amp-iframe": Fetches("amp-iframe", (b"src",), runs=True),
 }

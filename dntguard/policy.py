@@ -6,17 +6,16 @@ ends here, so the names, the defaults and the errors are the same everywhere.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Literal, Self, get_args
+from typing import Literal, Self, cast, get_args
 
-from dntguard.errors import PolicyError
-from dntguard.purposes import OPTIONAL_PURPOSES, Purpose
+from dntguard.errors import PolicyError, VendorDataError
+from dntguard.purposes import OPTIONAL_PURPOSES, Purpose, Purposes
 from dntguard.report import Report
 from dntguard.urls import INVALID_HOST, is_public_suffix, parse_host
-from dntguard.vendors import Registry
+from dntguard.vendors import Registry, Vendor, load_file, parse_vendors
 
 Mode = Literal["opt-out", "opt-in", "never"]
 ThirdParty = Literal["remove", "keep"]
@@ -51,6 +50,10 @@ class Policy:
         block_cookies: patterns of cookie names that are refused for every visitor; `allow_cookies` wins.
         cookies: which cookies a refusal takes: `"tracking"` (those of refused vendors) or `"all-but-necessary"`
             (all but those known or declared necessary).
+        purposes: what the site files vendors under, from their ids to purposes, where it is not what the registry says.
+        vendors: vendors of the site's own, beside those of the registry: entries of the schema in
+            `dntguard.vendors.schema` as mappings, or the path of a TOML file of them. One with the id of a known vendor
+            takes its place.
         include: path patterns the middleware acts on; empty for all. `*` stands for any run of characters, `/` too; a
             pattern without it means a path and all below it.
         exclude: path patterns it leaves alone; wins over `include`.
@@ -81,6 +84,8 @@ class Policy:
     allow_cookies: tuple[str, ...] = ()
     block_cookies: tuple[str, ...] = ()
     cookies: CookieScope = "tracking"
+    purposes: Mapping[str, str] = field(default_factory=Purposes)
+    vendors: tuple[Vendor, ...] = ()
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     report_only: bool = False
@@ -102,8 +107,10 @@ class Policy:
         for name in ("allow", "block", "first_party", "allow_cookies", "block_cookies", "include", "exclude"):
             put(name, _strings(name, getattr(self, name)))
         put("first_party", tuple(_host("first_party", entry) for entry in self.first_party))
+        put("vendors", _vendors(self.vendors))
+        put("purposes", _filed(self.purposes, self.vendors))
         for name in ("allow", "block"):
-            put(name, tuple(_host_or_vendor(name, entry) for entry in getattr(self, name)))
+            put(name, tuple(_host_or_vendor(name, entry, self.registry) for entry in getattr(self, name)))
         for name in ("allow_cookies", "block_cookies"):
             for entry in getattr(self, name):
                 if not _COOKIE_PATTERN(entry) or any(char in entry for char in "=;,"):
@@ -126,6 +133,11 @@ class Policy:
         if self.on_report is not None and not callable(self.on_report):
             raise PolicyError("on_report", self.on_report, "not callable", "give a function of one argument, or None")
 
+    @property
+    def registry(self) -> Registry:
+        """The vendors as this site knows and files them; built once for all policies that say the same of them."""
+        return Registry.of(self.vendors, cast("Purposes", self.purposes))
+
     @classmethod
     def from_mapping(cls, options: Mapping[str, object]) -> Self:
         """The policy of a mapping from option names to values: settings, keywords, a TOML table.
@@ -136,7 +148,7 @@ class Policy:
         names = option_names()
         for name, value in options.items():
             if name not in names:
-                close = difflib.get_close_matches(str(name), names, n=1)
+                close = _close(str(name), names)
                 fix = f"did you mean {close[0]!r}?" if close else f"the options are {', '.join(names)}"
                 raise PolicyError(str(name), value, "no such option", fix)
         return cls(**dict(options))  # type: ignore[arg-type]  # __post_init__ checks each value
@@ -213,12 +225,53 @@ def _host(name: str, entry: str) -> str:
 _TRUSTING = ("allow", "first_party")
 
 
-def _host_or_vendor(name: str, entry: str) -> str:
+def _host_or_vendor(name: str, entry: str, registry: Registry) -> str:
     if "." in entry or entry == "localhost" or entry.startswith("["):
         return _host(name, entry)
-    ids = [vendor.id for vendor in Registry.default().vendors]
-    if entry in ids:
+    if entry in registry:
         return entry
-    close = difflib.get_close_matches(entry, ids, n=1) if _VENDOR_ID(entry) else []
-    fix = f"did you mean {close[0]!r}?" if close else 'write a host such as "cdn.example.com" or a vendor id'
+    fix = _nearest_vendor(entry, registry) or 'write a host such as "cdn.example.com" or a vendor id'
     raise PolicyError(name, entry, "neither a host nor a known vendor", fix)
+
+
+def _close(name: str, names: list[str]) -> list[str]:
+    from difflib import get_close_matches  # noqa: PLC0415  # costs every start a millisecond, and only mistakes need it
+
+    return get_close_matches(name, names, n=1)
+
+
+def _nearest_vendor(entry: str, registry: Registry) -> str:
+    ids = [vendor.id for vendor in registry.vendors]
+    close = _close(entry, ids) if _VENDOR_ID(entry) else []
+    return f"did you mean {close[0]!r}?" if close else ""
+
+
+def _vendors(value: object) -> tuple[Vendor, ...]:
+    """The entries of a file, of what a TOML file holds, or of a list; they must not contradict one another."""
+    is_path = isinstance(value, str) or hasattr(value, "__fspath__")
+    if not is_path and (isinstance(value, bytes) or not isinstance(value, Iterable)):
+        raise PolicyError("vendors", value, "not a list of entries", "write a list of mappings, or a file's path")
+    try:
+        entries = load_file(value) if is_path else parse_vendors(cast("Iterable[object]", value))
+        return Registry(entries).vendors
+    except VendorDataError as error:
+        raise PolicyError("vendors", value if is_path else error.vendor, str(error), "mend the entry") from None
+    except (OSError, TypeError, ValueError) as error:
+        raise PolicyError("vendors", value, f"no file that can be read ({error})", "check the path") from None
+
+
+def _filed(value: object, vendors: tuple[Vendor, ...]) -> Purposes:
+    """From the ids of vendors to purposes."""
+    if not isinstance(value, Mapping):
+        raise PolicyError(
+            "purposes", value, "not a mapping", 'write vendor ids and purposes: {"youtube": "functional"}'
+        )
+    registry = Registry.of(vendors, Purposes())
+    for vendor_id, purpose in value.items():
+        if not isinstance(vendor_id, str) or vendor_id not in registry:
+            fix = _nearest_vendor(str(vendor_id), registry) or "`python -m dntguard vendors` lists them"
+            raise PolicyError("purposes", vendor_id, "not a known vendor", fix)
+        if not isinstance(purpose, str) or purpose not in set(Purpose):
+            choices = ", ".join(f'"{known.value}"' for known in Purpose)
+            raise PolicyError("purposes", purpose, f"not a purpose, for {vendor_id!r}", f"choose from {choices}")
+    return Purposes((vendor_id, Purpose(value[vendor_id])) for vendor_id in sorted(value))

@@ -13,7 +13,6 @@ from functools import cache, lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from urllib.parse import unquote_to_bytes
 
-import idna
 from publicsuffixlist import PublicSuffixList
 
 NETWORK_SCHEMES = frozenset({"http", "https", "ws", "wss", "ftp"})
@@ -32,16 +31,18 @@ class Location:
         host: as a browser would look it up: lower case, punycode, no port, no user-info, no trailing dot, IPv6 in
             brackets; empty for schemes that ask no host (`data`, `about`, `javascript`, `blob`, `file` ...).
         path: the path with its leading slash and without query; for schemes without a host, all after the colon.
+        query: without its question mark; empty for none, and for schemes without a host.
     """
 
     scheme: str
     host: str
     path: str
+    query: str = ""
 
 
 # Nearly every URL in nearly every page: nothing to decode, nothing to resolve, no number that might be an address.
 _PLAIN = re.compile(
-    r"(?:(https?):)?//((?:[a-z0-9_-]++\.)++(?!xn--)[a-z][a-z0-9-]*+)(?::[0-9]{1,4}+)?+(/[^\\\x00-\x20\s?#%]*+)?+(?:[?#][^\s]*+)?+\Z"
+    r"(?:(https?):)?//((?:[a-z0-9_-]++\.)++(?!xn--)[a-z][a-z0-9-]*+)(?::[0-9]{1,4}+)?+(/[^\\\x00-\x20\s?#%]*+)?+(?:\?([^#\s]*+))?+(?:#[^\s]*+)?+\Z"
 ).match
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):").match
 _AUTHORITY_END = re.compile(r"[/\\?#]").search
@@ -63,7 +64,7 @@ def resolve(url: str, base: Location) -> Location:
     """The location of `url`, a URL string of a page, against `base` (URL section 4.4)."""
     plain = _PLAIN(url)
     if plain is not None and len(plain[2]) <= _LONGEST_NAME and "/." not in (path := plain[3] or "/"):
-        return Location(plain[1] or base.scheme, plain[2], path)
+        return Location(plain[1] or base.scheme, plain[2], path, plain[4] or "")
     text = url.strip(_C0_OR_SPACE).translate(_TAB_OR_NEWLINE)
     found = _SCHEME(text)
     scheme = base.scheme
@@ -76,14 +77,14 @@ def resolve(url: str, base: Location) -> Location:
     if slashes >= 2 or (found is not None and scheme != base.scheme):
         # "Special authority ignore slashes": any number of slashes, either way round, before the authority.
         authority, rest = _split_authority(text[slashes:])
-        return Location(scheme, parse_host(authority), _path(rest))
+        return Location(scheme, parse_host(authority), _path(rest), _query(rest))
     end = _PATH_END(text)
     relative = text[: end.start()] if end else text
-    if slashes:
-        return Location(base.scheme, base.host, _path(relative))
     if not relative:
-        return base
-    return Location(base.scheme, base.host, _path(base.path[: base.path.rfind("/") + 1] + relative))
+        return Location(base.scheme, base.host, base.path, _query(text) if text.startswith("?") else base.query)
+    if not slashes:
+        relative = base.path[: base.path.rfind("/") + 1] + relative
+    return Location(base.scheme, base.host, _path(relative), _query(text))
 
 
 def _slashes(text: str) -> int:
@@ -94,6 +95,10 @@ def _split_authority(text: str) -> tuple[str, str]:
     """The authority and what follows it."""
     end = _AUTHORITY_END(text)
     return (text[: end.start()], text[end.start() :]) if end else (text, "")
+
+
+def _query(text: str) -> str:
+    return text.partition("#")[0].partition("?")[2]
 
 
 def _path(text: str) -> str:
@@ -173,6 +178,8 @@ def _to_ascii(text: str) -> str:
     """Domain to ASCII (URL section 3.3), as leniently as browsers do it: an emoji is a fine label. Empty: failure."""
     if len(text) > _LONGEST_TEXT:
         return ""
+    import idna  # noqa: PLC0415  # costs every start milliseconds, and few pages have such a host
+
     try:
         mapped = idna.uts46_remap(text, std3_rules=False, transitional=False)
     except (idna.IDNAError, UnicodeError):

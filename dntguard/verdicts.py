@@ -7,18 +7,21 @@ shared by all threads.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache, partial
 from hashlib import blake2b
 
 from dntguard.caches import BoundedCache
+from dntguard.elements import AMP_PURPOSES
 from dntguard.policy import Policy
 from dntguard.purposes import ALL_PURPOSES, Purpose
 from dntguard.release import VERSION
 from dntguard.report import Removal
-from dntguard.urls import Location, parents, site
-from dntguard.vendors import Match, Registry, name_pattern
+from dntguard.urls import Location, parents, resolve, site
+from dntguard.vendors import Match, Registry, Snippet, name_pattern
+from dntguard.vendors.kinds import SHARED
+from dntguard.vendors.marks import Value
 
 _COOKIE_PREFIX = re.compile(r"__(?:Host|Secure)-", re.IGNORECASE).match
 """Cookie name prefixes (RFC 6265bis section 4.1.3) say how a cookie is protected, not what it is."""
@@ -83,13 +86,15 @@ class Verdicts:
         everything = repr((VERSION, self.registry.fingerprint, sorted(self.granted), rules))
         return blake2b(everything.encode(), digest_size=5).hexdigest().encode()
 
-    def host(self, target: Location, page: Location, *, unclaimed: bool) -> Refusal | None:
+    def host(self, target: Location, page: Location, *, unclaimed: bool, image: bool = False) -> Refusal | None:
         """Why a request from `page` to `target` is refused; None when it is not.
 
         Args:
             target: where the request would go.
             page: the page's own address.
-            unclaimed: whether `Policy.third_party` decides about hosts that no vendor claims.
+            unclaimed: whether what is there is run, a page of its own, or a pixel: then `Policy.third_party` decides
+                about hosts that no vendor claims.
+            image: whether it is a picture. What is no picture and is not run can be no vendor's tag, whoever serves it.
         """
         host = target.host
         # 1. Nobody is asked.
@@ -100,17 +105,56 @@ class Verdicts:
         if named is not None:
             blocked, entry = named
             return Refusal(None, None, f"block: {entry}") if blocked else None
-        # 3. The site's own: the same registrable domain, or declared.
-        if self.own(host, page.host):
-            return None
-        # 4. A vendor's.
-        match = self.registry.find_url(host, target.path)
-        if match is not None:
-            return self._vendor(match)
-        # 5. Nobody's.
-        if unclaimed and self._remove_unclaimed:
+        # 3. A vendor's.
+        known = False
+        for match in self.claims(target, page, runs=unclaimed, image=image):
+            if self._named_vendors.get(match.vendor.id) is False:
+                return None
+            refusal = self._vendor(match)
+            if refusal is not None:
+                return refusal
+            known = not match.rule.startswith(("/", "?"))  # a tag that is granted says nothing of a host of nobody's
+        # 4. Nobody's.
+        if unclaimed and not known and self._remove_unclaimed and not self.own(host, page.host):
             return Refusal(None, None, 'third_party: "remove"')
         return None
+
+    def claims(self, target: Location, page: Location, *, runs: bool, image: bool = False) -> Iterator[Match]:
+        """Whose an address is: vendors' tags that the site's own host serves, or one that is nobody's or everybody's,
+        and then the vendor whose host it is. The site's own host (the same registrable domain, or declared) is never a
+        vendor's.
+
+        Args:
+            target: the address.
+            page: the page's own address.
+            runs: see `unclaimed` in `host`.
+            image: as in `host`.
+        """
+        match = None if self.own(target.host, page.host) else self.registry.find_url(target.host, target.path)
+        if (runs or (image and target.query)) and (match is None or match.vendor.kind in SHARED):
+            yield from self.registry.find_path(target.path, target.query, runs=runs)
+        if match is not None:
+            yield match
+
+    def element(self, name: bytes, attributes: Collection[bytes], value: Value, page: Location) -> Refusal | None:
+        """Why a tag is refused for what it is, whatever it fetches: a vendor's own, or AMP's for certain purposes.
+
+        Args:
+            name: of the element, lower case.
+            attributes: the names of those it has.
+            value: of each.
+            page: the page's own address.
+        """
+        claimed = False
+        for match in self.registry.find_element(name, attributes, value):
+            source = value(b"src")
+            named = self._named(resolve(source, page).host) if source and self._named_hosts else None
+            refusal = None if named is not None and not named[0] else self._vendor(match)
+            if refusal is not None:
+                return refusal
+            claimed = True
+        purpose = AMP_PURPOSES.get(name)
+        return None if claimed or purpose is None or purpose in self.granted else Refusal(None, purpose, name.decode())
 
     def own(self, host: str, page_host: str) -> bool:
         """Whether `host` is the site's own."""
@@ -133,25 +177,37 @@ class Verdicts:
         return None if found is None else found[0]
 
     def _inline(self, text: bytes, page: Location) -> tuple[Refusal, str] | None:
-        """The refusal, and the host of the address that is the reason; empty when it is a call."""
-        for match in self.registry.each_inline(text):
-            refusal = self._snippet(match, page)
+        """The refusal, and the host of the address that is the reason; empty when it is none."""
+        for snippet in dict.fromkeys(self.registry.each_inline(text)):
+            refusal = self._snippet(snippet, page)
             if refusal is not None:
-                return refusal, "" if "(" in match.rule else match.rule.partition("/")[0]
+                return refusal, snippet.host
         return None
 
-    def _snippet(self, match: Match, page: Location) -> Refusal | None:
-        if "(" in match.rule:
-            hosts = [pattern.partition("/")[0] for pattern in match.vendor.hosts]
-            if any(self._named(host) == (False, entry) for host in hosts for entry in self.policy.allow):
-                return None
-            return self._vendor(match)
-        host = match.rule.partition("/")[0]
-        named = self._named(host)
+    def _snippet(self, snippet: Snippet, page: Location) -> Refusal | None:
+        vendor = snippet.match.vendor
+        # A call, or a file of the site's own: of no host, so what is allowed of the vendor's hosts counts.
+        if not snippet.host:
+            return None if vendor.id in self._spared else self._vendor(snippet.match)
+        named = self._named(snippet.host)
         if named is not None:
             blocked, entry = named
-            return Refusal(match.vendor.id, None, f"block: {entry}") if blocked else None
-        return None if self.own(host, page.host) else self._vendor(match)
+            return Refusal(vendor.id, None, f"block: {entry}") if blocked else None
+        if not snippet.anywhere and self.own(snippet.host, page.host):
+            return None
+        return self._vendor(snippet.match)
+
+    @cached_property
+    def _spared(self) -> frozenset[str]:
+        """The vendors of which the site allows a host."""
+        if False not in self._named_hosts.values():
+            return frozenset()
+        return frozenset(
+            vendor.id
+            for vendor in self.registry.vendors
+            for pattern in vendor.hosts
+            if (named := self._named(pattern.partition("/")[0])) is not None and not named[0]
+        )
 
     def _named(self, host: str) -> tuple[bool, str] | None:
         """Whether the site blocks (True) or allows (False) the host by name, and by which; the longest name wins."""
@@ -201,7 +257,7 @@ class Verdicts:
 @lru_cache(maxsize=64)
 def verdicts_for(policy: Policy, granted: frozenset[Purpose]) -> Verdicts:
     """The verdicts of `policy` for the `granted` purposes, built once."""
-    return Verdicts(policy, granted, Registry.default())
+    return Verdicts(policy, granted, policy.registry)
 
 
 def _any_pattern(patterns: tuple[str, ...]) -> Callable[[str], re.Match[str] | None]:

@@ -733,6 +733,71 @@ AMP = [
     _case("AMP's analytics that the author keeps", "<amp-analytics data-dntguard=keep></amp-analytics>"),
 ]
 
+OWN_HOST = [
+    _case("a collector that the site hosts itself", "<script src=/stats/matomo.js></script>", "{-}"),
+    _case("the same on a sister host", '<script async src="https://stats.shop.example/matomo.js"></script>', "{-}"),
+    _case("the same in another folder, with a version", "<script src=/a/b/matomo.js?v=5#x></script>", "{-}"),
+    _case("its pixel", "<img src='/matomo.php?idsite=1&amp;rec=1' alt=''>", "{-}"),
+    _case("a file that only ends like it", "<script src=/js/mymatomo.js></script>"),
+    _case("a tag gateway by the property in the query", '<script async src="/metrics/?id=G-1A2B3C"></script>', "{-}"),
+    _case("the same behind another parameter", "<script src='/m?l=d&amp;id=GTM-1A2B'></script>", "{-}"),
+    _case("the same behind a reference", "<script src='/m?i&#100;=GTM-1A2B'></script>", "{-}"),
+    _case("the same with a newline in it", "<script src='/m?id=GT\nM-1A2B'></script>", "{-}"),
+    _case("the same against a base", "<base href=/x/><script src='m?id=GTM-1A2B'></script>", "<base href=/x/>{-}"),
+    _case(
+        "the same in a frame",
+        "<noscript><iframe src=/ns.html?id=GTM-1A2B></iframe></noscript>",
+        "<noscript>{-}</noscript>",
+    ),
+    _case("the property after the fragment", "<script src='/m#?id=GTM-1A2B'></script>"),
+    _case("a file told by how it begins, without a slash", "<script src=prebid8.js></script>", "{-}"),
+    _case("the same in quotes", '<script src="prebid8.js"></script>', "{-}"),
+    _case(
+        "an attribute beside one of a vendor that stays",
+        "<script src=/x.js data-cbid=1 data-website-id=2></script>",
+        "{-}",
+    ),
+    _case("the same the other way round", "<script src=/x.js data-website-id=2 data-cbid=1></script>", "{-}"),
+    _case("a preload in any case", '<link rel="PreLoad" as="script" href="/matomo.js">', "{-}"),
+    _case("a module's preload", '<link rel="modulepreload" href="/matomo.js">', "{-}"),
+    _case(
+        "a file of nobody's under a path that stays on one's own",
+        '<script src="//nobody.example/cdn-cgi/scripts/a.js"></script>',
+        "{-}",
+    ),
+    _case(
+        "a script of the site's own that names a host otherwise",
+        '<script src="/a.js" data-api="https://x.example"></script>',
+    ),
+    _case("a frame of the site's own that names one", '<iframe src="/a" title="https://x.example/"></iframe>'),
+    _case("a file whose name a folder of a vendor's begins with", "<script>s.src='/js/analytics.js'</script>"),
+    _case("a link to share", "<script>u=location.protocol+'//www.facebook.com/sharer/sharer.php?u='</script>"),
+    _case("a picture of the site's own with such an identifier", "<img src='/p.jpg?id=G-1A2B3C'>"),
+    _case("a link with such an identifier", "<a href='/p?id=G-1A2B3C'>a</a>"),
+    _case("an attribute that only a vendor's script reads", "<script src=/a.js data-website-id=1></script>", "{-}"),
+    _case("the same in upper case", "<SCRIPT SRC=/a.js DATA-WEBSITE-ID=1></SCRIPT>", "{-}"),
+    _case("another element with it", "<div data-website-id=1>a</div>"),
+    _case(
+        "a tracker's file on a host of anybody's files",
+        "<script src=//cdn.jsdelivr.net/gh/a/b/matomo.js></script>",
+        "{-}",
+    ),
+    _case("a tracker's package there", "<script src=//cdn.jsdelivr.net/npm/posthog-js@1/d.js></script>", "{-}"),
+    _case("any other file there", "<script src=//cdn.jsdelivr.net/npm/vue@3/dist/vue.js></script>"),
+    _case("a snippet that loads the site's own collector", "<script>s.src='/stats/matomo.js'</script>", "{-}"),
+    _case(
+        "a server-side container",
+        "<script>w[l].push({'gtm.start':1});j.src='https://t.shop.example/x.js'</script>",
+        "{-}",
+    ),
+    _case(
+        "a pixel of a vendor's that a script makes", "<script>new Image().src='//px.ads.linkedin.com/x'</script>", "{-}"
+    ),
+    _case("the same of a vendor that stays", "<script>new Image().src='//q.stripe.com/x'</script>"),
+    _case("a script that only names a vendor's address", "<script>a.href='//beacon.walmart.com/x'</script>"),
+]
+"""Tags that the site's own host serves, and scripts by what they load."""
+
 MARKED = [
     _case("an element of a refused purpose", "a<div data-dntguard=marketing>x<div>y</div><b>z</div>b", "a{-}b"),
     _case("one of a granted purpose", "<div data-dntguard=necessary>x</div>"),
@@ -939,5 +1004,5 @@ FOUND = [
 
 ALL = [
     *TAGS, *ADDRESSES, *ELEMENTS, *INLINE, *COMMENTS, *RAW_TEXT, *FOREIGN, *UNCERTAIN, *BASES, *JOINING, *FETCHING,
-    *PLAYERS, *ATTRIBUTES, *PIXELS, *STYLES, *MAPS, *FRAMES, *AMP, *MARKED, *CONDITIONAL, *DRAWINGS, *FOUND,
+    *PLAYERS, *ATTRIBUTES, *PIXELS, *STYLES, *MAPS, *FRAMES, *AMP, *OWN_HOST, *MARKED, *CONDITIONAL, *DRAWINGS, *FOUND,
 ]  # fmt: skip

@@ -24,7 +24,7 @@ PAGE = "https://shop.example/shelf/page.html"
 """The address of every page in these tests."""
 
 OWN = ("shop.example", "static.shop.example")
-NECESSARY = ("stripe.com",)
+NECESSARY = ("stripe.com", "jsdelivr.net")
 REFUSED = (
     "www.google-analytics.com",
     "static.hotjar.com",
@@ -205,6 +205,8 @@ class Judgement:
         host = target.hostname.removesuffix(".")
         if ".." in f".{host}.":
             return False  # a URL may have an empty label, a name that can be looked up may not
+        if loads_code and _TAG(f"{target.pathname}{target.search}"):
+            return True  # a vendor's tag, whoever serves it
         if any(host == own or host.endswith("." + own) for own in OWN + NECESSARY):
             return False
         if host in REFUSED or host.endswith(".google-analytics.com"):
@@ -212,6 +214,7 @@ class Judgement:
         return loads_code and self.unclaimed
 
 
+_TAG = re.compile(r"[^?]*/matomo\.js(?:\?|\Z)|[^?]*\?(?:.*&)?id=GTM-[^&]*(?:&|\Z)", re.DOTALL).match
 _FETCHING = {"stylesheet", "preload", "modulepreload", "prefetch", "preconnect", "dns-prefetch", "icon", "manifest"}
 _CODE_TYPES = {"", "module", "text/javascript", "application/javascript", "text/ecmascript", "application/ecmascript"}
 

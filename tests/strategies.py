@@ -93,6 +93,12 @@ ADDRESSES = (
     b"//static\xe3\x80\x82hotjar.com/h.js",
     b"wss://static.hotjar.com/s",
     b"//static.hotjar.com/a.png?x=1&y=2&notit;3",
+    # A vendor's tag that the site's own host serves, or a host of anybody's files.
+    b"/stats/matomo.js",
+    b"matomo.js?v=1",
+    b"//static.shop.example/mat&#111;mo.js",
+    b"/gate?x=1&amp;id=GTM-1A2B",
+    b"//cdn.jsdelivr.net/x/matomo.js",
     # Nobody's.
     b"//cdn.nobody-knows.example/lib.js",
     b"http://203.0.113.7/t.js",
@@ -100,6 +106,8 @@ ADDRESSES = (
     # Kept.
     b"app.js",
     b"/app.js",
+    b"/app.js?v=1&id=gtm-1",
+    b"/matomo.js/x",
     b"../x/app.js?//static.hotjar.com/",
     b"https://static.shop.example/app.js",
     b"https://shop.example:8443/app.js",

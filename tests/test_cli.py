@@ -420,3 +420,48 @@ def test_a_full_disk_in_the_middle_gets_one_line(
         with contextlib.suppress(OSError):
             full.close()
     assert capsys.readouterr().err.startswith("dntguard: standard output: ")
+
+
+def test_explain_knows_a_tag_that_any_host_serves(capsysbinary: Capture) -> None:
+    """By its path or its query, and says the same as the verdict."""
+    for name in ("https://a.example/matomo.js", "a.example/x?id=GTM-1A2B"):
+        assert main(["explain", name]) == 0
+        out = capsysbinary.readouterr().out.decode()
+        assert "no vendor claims" not in out
+        assert "refused, because" in out
+
+
+def test_explain_follows_vendors_beside_the_policy_file(tmp_path: Path, capsysbinary: Capture) -> None:
+    """A relative path is relative to the file that names it; an entry without a page shows none."""
+    (tmp_path / "own.toml").write_text('[[vendor]]\nid = "own"\npurpose = "analytics"\npaths = ["/our-count.js"]\n')
+    policy = tmp_path / "policy.toml"
+    policy.write_bytes(b'\xef\xbb\xbfvendors = "own.toml"\n')
+    assert main(["explain", "a.example/our-count.js", "--policy", str(policy)]) == 0
+    assert b"see" not in capsysbinary.readouterr().out
+    assert main(["explain", "own", "--policy", str(policy)]) == 2
+    assert b"/our-count.js" in capsysbinary.readouterr().err
+
+
+def test_a_list_that_cannot_be_written_gets_one_line() -> None:
+    """Whatever the command."""
+    with Path("/dev/full").open("wb") as full:
+        command = [sys.executable, "-m", "dntguard", "vendors"]
+        ran = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert ran.returncode == 2
+    assert ran.stderr.decode().splitlines()[0] == "dntguard: standard output: No space left on device"
+
+
+class FullOutput(io.StringIO):
+    """An output on a disk that is full, which is told when it is written at last."""
+
+    def flush(self) -> None:
+        raise OSError(28, "No space left on device")
+
+
+def test_an_output_that_is_full_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same in one process, for what is written at the end."""
+    errors = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", FullOutput())
+    monkeypatch.setattr(sys, "stderr", errors)
+    assert main(["explain", "_ga"]) == 2
+    assert errors.getvalue() == "dntguard: standard output: No space left on device\n"

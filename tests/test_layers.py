@@ -42,6 +42,7 @@ LAYERS: dict[str, float] = {
     "verdicts": 3,
     "cookies": 4,
     "rewriter": 4,
+    "third_parties": 4,
     "bodies": 5,
     "fields": 5,
     "request": 5,

@@ -1,15 +1,19 @@
 """The policy: every option, its forms, and what a wrong value is told."""
 
+import copy
+import pickle
 from collections.abc import Mapping
-from dataclasses import FrozenInstanceError, fields
-from typing import Any
+from dataclasses import FrozenInstanceError, fields, replace
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from dntguard.errors import PolicyError
 from dntguard.policy import Policy, make_policy, option_names
-from dntguard.purposes import Purpose
+from dntguard.purposes import Purpose, Purposes
 from dntguard.report import Report
+from dntguard.vendors import Cookie, Registry, Vendor
 
 SIGNAL_DEFAULT = frozenset({Purpose.ANALYTICS, Purpose.MARKETING})
 DEFAULTS: dict[str, object] = {
@@ -23,6 +27,8 @@ DEFAULTS: dict[str, object] = {
     "allow_cookies": (),
     "block_cookies": (),
     "cookies": "tracking",
+    "purposes": Purposes(),
+    "vendors": (),
     "include": (),
     "exclude": (),
     "report_only": False,
@@ -35,6 +41,21 @@ DEFAULTS: dict[str, object] = {
 }
 SEQUENCES = ["allow", "block", "first_party", "allow_cookies", "block_cookies", "include", "exclude"]
 PURPOSES = ["dnt_refuses", "gpc_refuses"]
+
+
+OWN_ENTRY: dict[str, object] = {
+    "id": "our-counter",
+    "purpose": "analytics",
+    "hosts": ["count.example"],
+    "cookies": {"day": ["_ourc_*"]},
+}
+OWN_VENDOR = Vendor(
+    "our-counter",
+    "our-counter",
+    Purpose.ANALYTICS,
+    hosts=("count.example",),
+    cookies=(Cookie("_ourc_*", "day"),),
+)
 
 
 def take(report: Report) -> None: ...
@@ -84,6 +105,11 @@ def test_the_options_are_the_fields_in_order() -> None:
         ("first_party", ["intranet", "Static.Example.net"], ("intranet", "static.example.net")),
         ("allow_cookies", ["_ga", "_ga_*"], ("_ga", "_ga_*")),
         ("block_cookies", {"track*"}, ("track*",)),
+        ("purposes", {"youtube": "functional"}, Purposes({"youtube": Purpose.FUNCTIONAL})),
+        ("vendors", [OWN_ENTRY], (OWN_VENDOR,)),
+        ("vendors", (OWN_VENDOR,), (OWN_VENDOR,)),
+        ("vendors", OWN_ENTRY, (OWN_VENDOR,)),
+        ("vendors", {"vendor": [OWN_ENTRY]}, (OWN_VENDOR,)),
         ("include", ["/shop/*", "*.html"], ("/shop/*", "*.html")),
         ("exclude", iter(["/api/*"]), ("/api/*",)),
     ],
@@ -115,6 +141,12 @@ def test_each_accepted_form_is_kept_in_one_spelling(name: str, given: object, ke
         ("max_undecided", 4096.0, "write an integer of at least 1024"),
         ("max_undecided", True, "write an integer of at least 1024"),
         ("on_report", "print", "give a function of one argument, or None"),
+        ("purposes", "youtube", 'write vendor ids and purposes: {"youtube": "functional"}'),
+        ("vendors", 7, "write a list of mappings, or a file's path"),
+        ("vendors", b"vendors.toml", "write a list of mappings, or a file's path"),
+        ("vendors", "no-such-file.toml", "check the path"),
+        ("vendors", "\0", "check the path"),
+        ("vendors", "\ud800", "check the path"),
     ],
 )
 def test_a_bad_value_is_told_what_to_write(name: str, value: object, fix: str) -> None:
@@ -323,3 +355,94 @@ def test_a_top_level_domain_is_nobody_s_own_but_a_local_name_is() -> None:
     with pytest.raises(PolicyError, match="public suffix"):
         Policy(first_party=("com",))
     assert Policy(first_party=("intranet", "localhost")).first_party == ("intranet", "localhost")
+
+
+# --- vendors of the site's own ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "said", "fix"),
+    [
+        ({"yuotube": "functional"}, "yuotube", "did you mean 'youtube'?"),
+        ({"Not a vendor": "functional"}, "Not a vendor", "`python -m dntguard vendors` lists them"),
+        ({7: "functional"}, 7, "`python -m dntguard vendors` lists them"),
+        ({"youtube": "video"}, "video", 'choose from "necessary", "functional", "analytics", "marketing"'),
+        ({"youtube": None}, None, "choose from"),
+        ({"youtube": []}, [], "choose from"),
+    ],
+)
+def test_a_vendor_is_filed_by_its_id_under_a_purpose(value: dict[Any, Any], said: object, fix: str) -> None:
+    """The error names the entry, and the nearest vendor."""
+    error = error_of("purposes", value)
+    assert (error.option, error.value) == ("purposes", said)
+    assert error.fix.startswith(fix)
+
+
+@pytest.mark.parametrize(
+    ("entries", "said"),
+    [
+        ([{"purpose": "analytics"}], "vendor number 1: 'id' must be a text"),
+        ([OWN_ENTRY, {"id": "x"}], "vendor x: 'purpose' must be a text"),
+        ([OWN_ENTRY, OWN_ENTRY], "vendor our-counter: the id is used twice"),
+        ([{**OWN_ENTRY, "cookies": ["sess*"]}], "cookies entry 'sess*' would take 'session'"),
+        ([7], "an entry must be a table with an id, not 7"),
+        ({"vendors": []}, "only [[vendor]] tables belong here, not ['vendors']"),
+        ({"vendor": 7}, "each vendor must be a [[vendor]] table"),
+        ([dict([*OWN_ENTRY.items(), (1, 2), ("x", 3)])], "unknown key '1'"),
+        ([{**OWN_ENTRY, "cookies": {1: [], "x": []}}], "'cookies' has no lifetime '1'"),
+        ([OWN_VENDOR._replace(purpose=cast("Purpose", "bogus"))], "no such purpose: 'bogus'"),
+        ([OWN_VENDOR._replace(hosts=("*",))], "hosts entry '*' must be a lower-case host"),
+        ([OWN_VENDOR._replace(cookies=(Cookie("*"),))], "cookies entry '*' is too wide"),
+        (
+            [OWN_VENDOR._replace(cookies=cast("tuple[Cookie]", ("a",)))],
+            "'cookies' must be a list of Cookie objects, not 'a'",
+        ),
+        ([OWN_VENDOR._replace(inline=cast("tuple[str]", (5,)))], "'inline' must be a list of texts"),
+    ],
+)
+def test_an_entry_of_the_site_s_own_follows_the_same_schema(entries: object, said: str) -> None:
+    """What is wrong with it is said as for the entries that come with dntguard."""
+    error = error_of("vendors", entries)
+    assert said in str(error)
+    assert error.fix == "mend the entry"
+
+
+def test_the_site_s_own_vendors_may_be_in_a_file(tmp_path: Path) -> None:
+    """By its path as text or as an object; what is wrong with it names the file."""
+    file = tmp_path / "vendors.toml"
+    file.write_text(
+        '[[vendor]]\nid = "our-counter"\npurpose = "analytics"\nhosts = ["count.example"]\ncookies.day = ["_ourc_*"]\n'
+    )
+    assert Policy(vendors=file).vendors == Policy(vendors=str(file)).vendors == (OWN_VENDOR,)  # type: ignore[arg-type]
+    file.write_bytes(b"\xff")
+    assert "not TOML" in str(error_of("vendors", file))
+    file.write_text("[[vendor]]\nid = 'a'")
+    error = error_of("vendors", str(file))
+    assert (error.value, "'purpose' must be a text" in str(error)) == (str(file), True)
+
+
+def test_a_policy_has_the_registry_that_its_options_make() -> None:
+    """Built once for all policies that say the same; without such options the one that everybody shares."""
+    assert Policy().registry is Policy(third_party="keep").registry is Registry.default()
+    policy = Policy(vendors=[OWN_ENTRY], purposes={"youtube": "functional", "our-counter": "marketing"})  # type: ignore[arg-type]
+    assert policy.registry is Policy(vendors=(OWN_VENDOR,), purposes=policy.purposes).registry
+    found = policy.registry.match_host("www.youtube.com"), policy.registry.match_host("a.count.example")
+    assert [(vendor.id, vendor.purpose) for vendor in found if vendor] == [
+        ("youtube", Purpose.FUNCTIONAL),
+        ("our-counter", Purpose.MARKETING),
+    ]
+    assert Policy(vendors=(OWN_VENDOR,), allow=("our-counter",)).allow == ("our-counter",)
+    assert hash(policy) == hash(Policy(vendors=(OWN_VENDOR,), purposes=policy.purposes)) != hash(Policy())
+
+
+def test_what_a_policy_holds_cannot_be_changed() -> None:
+    """Else its hash, and the registry that was built for it, would be of another policy."""
+    given = {"youtube": "functional"}
+    policy = Policy.from_mapping({"purposes": given})
+    given["youtube"] = "necessary"
+    assert policy.purposes == {"youtube": Purpose.FUNCTIONAL}
+    assert repr(policy.purposes) == "Purposes({'youtube': <Purpose.FUNCTIONAL: 'functional'>})"
+    with pytest.raises(TypeError):
+        policy.purposes["youtube"] = Purpose.NECESSARY  # type: ignore[index]
+    assert replace(policy, third_party="keep").purposes == policy.purposes
+    assert copy.deepcopy(policy) == pickle.loads(pickle.dumps(policy)) == policy  # noqa: S301  # our own bytes

@@ -1,20 +1,20 @@
 """The vendors that come with dntguard: complete, tidy, and never somebody else's cookie or script."""
 
-import tomllib
-from importlib.resources import files
-from itertools import pairwise
-
 import pytest
 
 from dntguard.purposes import Purpose
+from dntguard.urls import parents
 from dntguard.vendors import Match, Registry, Vendor, load
+from dntguard.vendors.checks import count, faults
+from dntguard.vendors.registry import CURATED, LONG_TAIL_ID, compiled, sources
+from dntguard.vendors.schema import CONDITION, ELEMENT_MARK
 
 REGISTRY = Registry.default()
 VENDORS = {vendor.id: vendor for vendor in REGISTRY.vendors}
-FILES = {
-    file.name: file.read_text("utf-8") for file in (files("dntguard") / "data").iterdir() if file.name.endswith(".toml")
-}
+CURATED_VENDORS = [vendor for vendor in REGISTRY.vendors if not vendor.id.startswith(LONG_TAIL_ID)]
 MARKS = [(vendor, mark) for vendor in REGISTRY.vendors for mark in vendor.inline]
+PATHS = [(vendor, mark) for vendor in REGISTRY.vendors for mark in vendor.paths]
+ELEMENTS = [(vendor, mark) for vendor in REGISTRY.vendors for mark in vendor.elements]
 
 N, F, A, M = Purpose
 EXPECTED: dict[str, tuple[Purpose, str]] = {
@@ -103,34 +103,61 @@ OWN_COOKIES = (
 ).split()
 """Names that sites give to their own cookies; in the default setting a refusal never takes them."""
 
+NECESSARY_COOKIES = (
+    "session sessionid csrftoken XSRF-TOKEN remember_token cart locale PHPSESSID JSESSIONID ASP.NET_SessionId "
+    "connect.sid _csrf __RequestVerificationToken laravel_session ci_session rack.session __Host-session "
+    "next-auth.session-token wordpress_logged_in_0a1b2c3d woocommerce_cart_hash django_language "
+    "AWSALB AWSALBCORS AWSALBTG AWSALBTGCORS AWSELB ARRAffinity ARRAffinitySameSite BIGipServerpool GCLB "
+    "SERVERID JSESSIONIDSSO __cflb __cf_bm cf_clearance _cfuvid datadome _abck bm_sz ak_bmsc bm_sv _px3 _pxhd _pxvid "
+    "incap_ses_1_2 visid_incap_1 nlbi_1 reese84 aws-waf-token __stripe_mid __stripe_sid OptanonConsent "
+    "CookieConsent euconsent-v2 didomi_token"
+).split()
+"""What the issue of every site's cookies must keep: framework, balancer, bot defence, payment, consent."""
 
-def test_each_file_holds_the_vendors_of_the_purpose_it_is_named_after() -> None:
-    """Four files, one per purpose."""
-    assert set(FILES) == {f"{purpose}.toml" for purpose in Purpose}
-    for name, text in FILES.items():
-        assert {f"{vendor.purpose}.toml" for vendor in load(text)} == {name}
+OWN_ADDRESSES = (
+    "/ /index.html /app.js /static/js/main.8f3a1c.js /js/script.js /tracker.js /analytics.js /stats.js /collect "
+    "/g/collect /track /pixel.gif /events /api/events /api/event /api/collect /js/analytics.js /gtag /gtm /tag.js "
+    "/matomo /piwik /plausible /wp-includes/js/jquery/jquery.min.js /wp-content/themes/x/script.js "
+    "/wp-content/plugins/woocommerce/assets/js/cart.js /assets/application.js /search?q=GTM-1 /product?id=12 "
+    "/product?id=g-12 /page?site=7&idsite=1 /a.js?id=1&v=2 /img/p.png?id=AB-12 /posthog /ingest /event?name=click "
+    "/cdn-cgi/scripts/5c5dd728/cloudflare-static/email-decode.min.js /cdn-cgi/challenge-platform/h/b/orchestrate.js "
+    "/_next/static/chunks/main.js /_nuxt/entry.js /build/app.css /robots.txt /favicon.ico /umami.html /count"
+).split()
+"""Addresses that a site's own pages may have."""
 
 
-@pytest.mark.parametrize("name", sorted(FILES))
-def test_the_vendors_of_a_file_are_sorted(name: str) -> None:
-    """An entry has one place, so a second entry for the same vendor shows."""
-    ids = [entry["id"] for entry in tomllib.loads(FILES[name])["vendor"]]
-    misplaced = [f"{after} belongs before {before}" for before, after in pairwise(ids) if after < before]
-    assert not misplaced, f"dntguard/data/{name} is sorted by id: {misplaced[0]}"
+def test_the_data_files_keep_every_rule() -> None:
+    """What `make check` asks too: the schema, the order, ids, hosts, cookies, kinds, sources, and the compiled file."""
+    assert "\n".join(faults(sources(), compiled(CURATED))) == ""
 
 
-def test_there_are_more_than_a_hundred_vendors_and_each_id_is_used_once() -> None:
-    """Over all files."""
-    assert len(REGISTRY.vendors) >= 100
-    assert len(VENDORS) == len(REGISTRY.vendors)
+def test_the_registry_is_what_the_files_say() -> None:
+    """The curated entries, file by file, and after them the long tail."""
+    curated = [vendor for _, text in sorted(sources().items()) for vendor in load(text)]
+    assert list(REGISTRY.vendors[: len(curated)]) == curated
+    assert all(vendor.id.startswith(LONG_TAIL_ID) for vendor in REGISTRY.vendors[len(curated) :])
+    assert not any(vendor.id.startswith(LONG_TAIL_ID) for vendor in curated)
 
 
-def test_each_vendor_can_be_recognized_and_lists_nothing_twice() -> None:
-    """By a host, a cookie or a snippet."""
-    for vendor in REGISTRY.vendors:
-        assert vendor.hosts or vendor.cookies or vendor.inline
-        for listed in (vendor.hosts, vendor.cookies, vendor.inline, vendor.globals):
-            assert len(set(listed)) == len(listed)
+def test_there_are_as_many_vendors_and_facts_as_we_say() -> None:
+    """The numbers that `python -m dntguard vendors --stats` prints."""
+    curated = count(CURATED_VENDORS)["all"]
+    assert curated["vendors"] >= 600
+    assert curated["with inline"] >= 120
+    assert curated["with globals"] >= 40
+    everything = count(REGISTRY.vendors)["all"]
+    assert everything["hosts"] >= 2000
+    assert everything["cookies"] >= 500
+
+
+def test_the_long_tail_says_nothing_of_what_a_curated_entry_knows() -> None:
+    """Neither of its hosts nor of a domain above them; and it may not be asked about cookies or snippets."""
+    known = {name for vendor in CURATED_VENDORS for host in vendor.hosts for name in parents(host.partition("/")[0])}
+    own = Registry(CURATED_VENDORS)
+    for vendor in REGISTRY.vendors[len(CURATED_VENDORS) :]:
+        assert not known.intersection(vendor.hosts)
+        assert not any(own.match_host(host) for host in vendor.hosts)
+        assert not any((vendor.cookies, vendor.inline, vendor.paths, vendor.elements))
 
 
 @pytest.mark.parametrize("vendor_id", EXPECTED)
@@ -155,29 +182,49 @@ def test_each_host_pattern_finds_its_own_vendor() -> None:
 
 @pytest.mark.parametrize("name", OWN_COOKIES)
 def test_a_sites_own_cookie_is_never_an_optional_vendors(name: str) -> None:
-    """It is necessary, or nobody's."""
+    """It is necessary, or nobody's; with a suffix too."""
+    for suffix in ("", "_1", "-x", "_a1b2c3", ".s"):
+        match = REGISTRY.find_cookie(name + suffix)
+        assert match is None or match.vendor.purpose is Purpose.NECESSARY
+
+
+@pytest.mark.parametrize("name", NECESSARY_COOKIES)
+def test_cookies_that_a_site_cannot_do_without_are_known_as_necessary(name: str) -> None:
+    """Sessions, forgery tokens, carts, load balancers and bot defence: `cookies="all-but-necessary"` keeps them."""
     match = REGISTRY.find_cookie(name)
-    assert match is None or match.vendor.purpose is Purpose.NECESSARY
+    assert match is not None
+    assert match.vendor.purpose is Purpose.NECESSARY
 
 
-def test_no_cookie_pattern_of_an_optional_vendor_is_a_wide_net() -> None:
-    """It keeps at least three characters that are the vendor's, and matches no generic name with a suffix."""
-    for vendor in REGISTRY.vendors:
-        if vendor.purpose is not Purpose.NECESSARY:
-            assert all(len(pattern.replace("*", "")) >= 3 for pattern in vendor.cookies if "*" in pattern)
-    for name in OWN_COOKIES:
-        for suffix in ("_1", "-x", "_a1b2c3", ".s"):
-            match = REGISTRY.find_cookie(name + suffix)
-            assert match is None or match.vendor.purpose is Purpose.NECESSARY
+@pytest.mark.parametrize(("vendor", "mark"), PATHS, ids=lambda it: it if isinstance(it, str) else it.id)
+def test_each_path_mark_finds_its_own_vendor(vendor: Vendor, mark: str) -> None:
+    """On a site's own host, in whatever folder."""
+    path, _, query = mark.replace("*", "x1").partition("?")
+    assert Match(vendor, mark) in [
+        *REGISTRY.find_path(f"/stats{path or '/t'}{'x.js' if path.endswith('/') else ''}", query, runs=True)
+    ]
+    assert REGISTRY.may_be_marked(f'<script src="{path}?{query}">'.encode())
 
 
-def test_no_cookie_is_claimed_under_two_purposes() -> None:
-    """Else its fate would depend on the order in which the files are read."""
-    owners: dict[str, set[Purpose]] = {}
-    for vendor in REGISTRY.vendors:
-        for pattern in vendor.cookies:
-            owners.setdefault(pattern, set()).add(vendor.purpose)
-    assert [pattern for pattern, purposes in owners.items() if len(purposes) > 1] == []
+@pytest.mark.parametrize("address", OWN_ADDRESSES)
+def test_a_site_s_own_file_is_no_vendor_s(address: str) -> None:
+    """Whatever a site calls its scripts, pictures and pages."""
+    path, _, query = address.partition("?")
+    marks = REGISTRY.find_path(path, query, runs=True)
+    assert [match.rule for match in marks if match.vendor.purpose is not Purpose.NECESSARY] == []
+
+
+@pytest.mark.parametrize(("vendor", "mark"), ELEMENTS, ids=lambda it: it if isinstance(it, str) else it.id)
+def test_each_element_mark_finds_its_own_vendor(vendor: Vendor, mark: str) -> None:
+    """In a tag that has what the selector asks for, and nothing else."""
+    found = ELEMENT_MARK(mark)
+    assert found is not None
+    given = {name.encode(): value for name, _, value in CONDITION.findall(found[2])}
+    matches = [*REGISTRY.find_element(found[1].encode(), given, lambda name: given.get(name, ""))]
+    assert Match(vendor, mark) in matches
+    others = dict(list(given.items())[1:])
+    without = REGISTRY.find_element(found[1].encode(), others, lambda name: others.get(name, ""))
+    assert Match(vendor, mark) not in [*without]
 
 
 def call_of(mark: str) -> str:

@@ -7,8 +7,8 @@ import pytest
 
 from dntguard.policy import Policy
 from dntguard.purposes import ALL_PURPOSES, ALWAYS_GRANTED, Purpose
-from dntguard.urls import Location, parse_page_url
-from dntguard.vendors import Registry, Vendor
+from dntguard.urls import Location, parse_page_url, resolve
+from dntguard.vendors import Cookie, Registry, Vendor
 from dntguard.verdicts import Refusal, Verdicts, verdicts_for
 
 N, F, A, M = Purpose
@@ -17,7 +17,15 @@ SOURCE = "https://docs.example/"
 
 
 def vendor(vendor_id: str, purpose: Purpose, hosts: list[str], cookies: list[str], inline: list[str]) -> Vendor:
-    return Vendor(vendor_id, vendor_id.title(), purpose, SOURCE, tuple(hosts), tuple(cookies), tuple(inline))
+    return Vendor(
+        vendor_id,
+        vendor_id.title(),
+        purpose,
+        SOURCE,
+        hosts=tuple(hosts),
+        cookies=tuple(map(Cookie, cookies)),
+        inline=tuple(inline),
+    )
 
 
 REGISTRY = Registry(
@@ -370,3 +378,111 @@ def test_a_variant_has_the_same_name_in_every_process() -> None:
         for seed in ("1", "2", "3")
     }
     assert len(names) == 1
+
+
+# --- tags that the site's own host serves, and entries of the site's own ----------------------------------------------
+
+SELF_HOSTED = Registry(
+    [
+        Vendor(
+            "matomo",
+            "Matomo",
+            A,
+            hosts=("matomo.example",),
+            paths=("/matomo.js", "/matomo.php?idsite=*", "?id=M-*"),
+            elements=("script[data-matomo]", "amp-analytics[type=matomo]"),
+        ),
+        Vendor("cdn", "CDN", N, kind="cdn", hosts=("cdn.example",)),
+        Vendor("shop-parts", "Parts", N, kind="payment", hosts=("parts.example",)),
+    ]
+)
+
+
+def own(
+    address: str, granted: frozenset[Purpose] = ALWAYS_GRANTED, *, runs: bool = True, **options: object
+) -> str | None:
+    """The rule that refuses an address, as a script or as a picture."""
+    judge = Verdicts(Policy.from_mapping(options), granted, SELF_HOSTED)
+    refusal = judge.host(resolve(address, PAGE), PAGE, unclaimed=runs, image=not runs)
+    return refusal.rule if refusal else None
+
+
+@pytest.mark.parametrize(
+    ("address", "runs", "rule"),
+    [
+        ("/matomo.js", True, "/matomo.js"),
+        ("https://stats.shop.example/a/matomo.js?v=1", True, "/matomo.js"),
+        ("/gate?id=M-1", True, "?id=M-*"),
+        ("/gate?id=M-1", False, None),
+        ("/matomo.php?idsite=1", False, "/matomo.php?idsite=*"),
+        ("/matomo.js", False, None),
+        ("/own.js", True, None),
+        ("https://cdn.example/a/matomo.js", True, "/matomo.js"),
+        ("https://cdn.example/a/own.js", True, None),
+        ("https://parts.example/matomo.js", True, None),
+        ("https://nobody.example/matomo.js", True, "/matomo.js"),
+        ("https://nobody.example/own.js", True, 'third_party: "remove"'),
+        ("https://matomo.example/own.js", True, "matomo.example"),
+    ],
+)
+def test_a_vendor_s_tag_is_refused_whoever_serves_it(address: str, runs: bool, rule: str | None) -> None:
+    """The site itself, nobody, or a host of anybody's files; not a vendor that is known for its own."""
+    assert own(address, runs=runs) == rule
+
+
+def test_a_vendor_s_tag_on_the_site_s_own_host_follows_the_vendor() -> None:
+    """When its purpose is granted, or the site allows the vendor or the host, it stays."""
+    assert own("/matomo.js", frozenset({N, A})) is None
+    assert own("/matomo.js", allow=["matomo"]) is None
+    assert own("/matomo.js", allow=["shop.example"]) is None
+    assert own("https://nobody.example/matomo.js", third_party="keep") == "/matomo.js"
+    # On a host that nobody claims, a vendor that is granted is no reason to keep it; that the site allows it is one.
+    assert own("https://nobody.example/matomo.js", frozenset({N, A})) == 'third_party: "remove"'
+    assert own("https://nobody.example/matomo.js", allow=["matomo"]) is None
+
+
+def test_a_tag_may_be_a_vendor_s_by_what_it_is() -> None:
+    """And AMP's elements are for a purpose whether or not somebody claims their type."""
+    judge = Verdicts(Policy(), ALWAYS_GRANTED, SELF_HOSTED)
+
+    def element(name: bytes, **attributes: str) -> Refusal | None:
+        given = {key.replace("_", "-").encode(): value for key, value in attributes.items()}
+        return judge.element(name, given, lambda key: given.get(key, ""), PAGE)
+
+    assert element(b"script", data_matomo="") == Refusal("matomo", A, "script[data-matomo]")
+    assert element(b"script", data_other="") is None
+    assert element(b"amp-analytics", type="matomo") == Refusal("matomo", A, "amp-analytics[type=matomo]")
+    assert element(b"amp-analytics", type="other") == Refusal(None, A, "amp-analytics")
+    judge = Verdicts(Policy(allow=("matomo",)), ALWAYS_GRANTED, SELF_HOSTED)
+    assert element(b"amp-analytics", type="matomo") is None
+
+
+def test_a_snippet_that_loads_the_site_s_own_collector_follows_the_vendor() -> None:
+    """By the file, whichever host serves it; allowing one of the vendor's hosts, or the vendor, allows the snippet."""
+    text = b"s.src='https://stats.shop.example/matomo.js'"
+    assert inline(Verdicts(Policy(), ALWAYS_GRANTED, SELF_HOSTED), text) == "/matomo.js"
+    assert inline(Verdicts(Policy(allow=("matomo",)), ALWAYS_GRANTED, SELF_HOSTED), text) is None
+    stats = Verdicts(Policy(allow=("stats.shop.example",)), ALWAYS_GRANTED, SELF_HOSTED)
+    assert inline(stats, text) is None
+    assert inline(stats, b"s.src='/matomo.js'") == "/matomo.js"
+    given = {b"src": "https://stats.shop.example/s.js", b"data-matomo": ""}
+    assert stats.element(b"script", given, lambda name: given.get(name, ""), PAGE) is None
+    source = b"s.src='https://eu.matomo.example/x.js'"
+    assert inline(Verdicts(Policy(), ALWAYS_GRANTED, SELF_HOSTED), source) == "matomo.example"
+    assert inline(Verdicts(Policy(allow=("eu.matomo.example",)), ALWAYS_GRANTED, SELF_HOSTED), source) is None
+    assert inline(Verdicts(Policy(allow=("us.matomo.example",)), ALWAYS_GRANTED, SELF_HOSTED), source) is not None
+
+
+def test_a_site_files_vendors_and_adds_its_own() -> None:
+    """`purposes` and `vendors` count wherever verdicts do."""
+    entry = {"id": "our-counter", "purpose": "analytics", "hosts": ["count.example"], "cookies": ["_ourc"]}
+    policy = Policy.from_mapping({"purposes": {"hotjar": "functional"}, "vendors": [entry]})
+    judge = verdicts_for(policy, frozenset({N, F}))
+    hotjar, ours = (resolve(f"//{name}/x.js", PAGE) for name in ("static.hotjar.com", "count.example"))
+    assert judge.host(hotjar, PAGE, unclaimed=True) is None
+    assert judge.host(ours, PAGE, unclaimed=True) == Refusal("our-counter", A, "count.example")
+    assert judge.cookie("_ourc") == Refusal("our-counter", A, "_ourc")
+    assert judge.cookie("_hjid") is None
+    assert judge.variant != verdicts_for(Policy(), frozenset({N, F})).variant
+    plain = verdicts_for(Policy(), frozenset({N, F}))
+    assert plain.host(hotjar, PAGE, unclaimed=True) is not None

@@ -3,12 +3,17 @@
 With everything granted a page must keep its bytes. With everything refused nothing refused may be left, and every
 element of the site's own must still be there; what is refused is asked of dntguard's own verdicts, host by host, and
 what an element is, and whom it asks, of html5lib and lexbor.
+
+The host of each script of another site must be a vendor's, or be listed in `vendor_table/unclaimed.toml` with a reason;
+and no inline script may be left that makes an element or an image and names a refused vendor's host.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
+import tomllib
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -34,6 +39,13 @@ _ADDRESSES = {
 _FETCHING_LINKS = frozenset(("stylesheet", "preload", "prefetch", "preconnect", "dns-prefetch", "icon", "manifest"))
 
 
+_LISTED = tomllib.loads((Path(__file__).parent / "vendor_table" / "unclaimed.toml").read_text("utf-8"))
+UNCLAIMED = {entry["address"]: entry["reason"] for entry in _LISTED["host"]}
+LEFT = {entry["page"]: entry["reason"] for entry in _LISTED["script"]}
+_MAKES = re.compile(r"createElement\(\s*[\"']script|document\.write|new Image|\.src\s*=").search
+_NAMED = re.compile(r"//((?:[a-z0-9-]+\.)+[a-z]{2,})").findall
+
+
 class Whom:
     """Whom the elements of a page ask, and which of them is refused."""
 
@@ -44,8 +56,37 @@ class Whom:
 
     def refused(self, element: Element) -> list[str]:
         """The addresses of an element that are refused."""
-        code = element.name in _CODE
-        return [url for url in self._asked(element) if self._refuses(url, code=code)]
+        if self._is_refused_tag(element):
+            return [f"<{element.name}>"]
+        return [url for url in self._asked(element) if self._refuses(url, element.name)]
+
+    def _is_refused_tag(self, element: Element) -> bool:
+        given = {key.encode("utf-8", "replace"): value for key, value in element.attributes.items()}
+        name = element.name.encode()
+        return self._verdicts.element(name, given, lambda key: given.get(key, ""), self._location) is not None
+
+    def unknown(self, element: Element) -> list[str]:
+        """The hosts of an element that are another site's and no vendor's."""
+        hosts = [
+            (parse_host(target.host), target.pathname) for url in self._asked(element) if (target := self._target(url))
+        ]
+        registry = self._verdicts.registry
+        return [
+            host
+            for host, path in hosts
+            if not self._verdicts.own(host, self._location.host) and registry.find_url(host, path) is None
+        ]
+
+    def loads(self, script: str) -> list[str]:
+        """The refused vendors' hosts that a script names, if it makes an element or an image."""
+        if _MAKES(script) is None:
+            return []
+        return [
+            host
+            for host in dict.fromkeys(_NAMED(script))
+            if self._verdicts.registry.match_host(host) is not None
+            and self._verdicts.host(Location("https", host, "/"), self._location, unclaimed=False) is not None
+        ]
 
     def is_own(self, element: Element) -> bool:
         """Whether an element asks the site itself, and nobody else."""
@@ -70,12 +111,14 @@ class Whom:
             return None
         return target if target.protocol in ("http:", "https:") else None
 
-    def _refuses(self, url: str, *, code: bool) -> bool:
+    def _refuses(self, url: str, element: str) -> bool:
         target = self._target(url)
         if target is None:
             return False
-        location = Location(target.protocol[:-1], parse_host(target.host), target.pathname)
-        return self._verdicts.host(location, self._location, unclaimed=code) is not None
+        query = target.search.removeprefix("?")
+        location = Location(target.protocol[:-1], parse_host(target.host), target.pathname, query)
+        code, image = element in _CODE, element == "img"
+        return self._verdicts.host(location, self._location, unclaimed=code, image=image) is not None
 
 
 def faults(page: Page) -> list[str]:
@@ -94,6 +137,12 @@ def faults(page: Page) -> list[str]:
             found += [f"{name}, scripting {scripting}: {number} of {own} are gone" for own, number in lost.items()]
             quiet = _quiet(before) - _quiet(after)
             found += [f"{name}, scripting {scripting}: {number} of <{kind}> are gone" for kind, number in quiet.items()]
+    scripts = [element for element in html5lib_elements(page.html, scripting=True) if element.name == "script"]
+    strangers = dict.fromkeys(host for element in scripts for host in whom.unknown(element) if host not in UNCLAIMED)
+    found += [f"scripts of {host}, which no vendor claims and no list" for host in strangers]
+    if page.url not in LEFT:
+        left_scripts = [element.text for element in html5lib_elements(out, scripting=True) if element.name == "script"]
+        found += [f"a script is left that names {host}" for text in left_scripts for host in whom.loads(text)]
     return found
 
 

@@ -152,7 +152,7 @@ class _Page:
         base = resolve(attribute_value(href), page)
         if base.scheme in ("data", "javascript") or base.host == INVALID_HOST:
             return  # no browser resolves against these, or an address that it cannot read
-        if base.host in ("", page.host):
+        if not base.host or judge.verdicts.own(base.host, page.host):
             base = Location(base.scheme, base.host, "/")  # no path of the site's own, or of nobody's, plays a part
         if base not in bases:
             bases = (*bases, TOO_MANY if len(bases) == _MOST_BASES else base)

@@ -19,7 +19,6 @@ from dntguard.caches import BoundedCache
 from dntguard.charsets import codec_of_page, codec_of_type, of_meta
 from dntguard.elements import (
     ADVERTISING_FLAGS,
-    AMP_PURPOSES,
     CONDITIONAL,
     ELEMENTS,
     Fetches,
@@ -42,6 +41,8 @@ Answer = Removal | Edit[Removal] | Text | None
 
 _PLAIN_URL = re.compile(rb"(?:(?:https?:)?//([a-z0-9.-]++)(?![^/?#])|/?+[a-zA-Z0-9_.-]++(?![^/?#]))").match
 """A URL whose host needs no decoding and no resolving: 1 is the host, nothing for a relative one."""
+
+_DECODES = re.compile(rb"&(?!amp;)|[\t\n\r]").search
 
 TOO_MANY: Final = Location("https", "too-many-bases.invalid", "/")
 """Stands for all further bases of a page: what is relative to it cannot be judged."""
@@ -95,6 +96,7 @@ class TagJudge:
         self.nested = nested
         self.depth = depth
         self.answers: BoundedCache[Answer] = BoundedCache(self._judge, entries=2048, size=512 * 1024, weigh=_weight)
+        self._may_be_marked = verdicts.registry.may_be_marked
         self._removes_doubt = verdicts.policy.on_undecidable == "remove"
         self.own_bases = all(verdicts.own(base.host, page.host) for base in bases) and not any(
             verdicts.host(base, page, unclaimed=True) for base in bases
@@ -118,14 +120,16 @@ class TagJudge:
         if simple is not None and self.own_bases:
             name, hosts = simple[1], _HOSTS(tag)
             strict, lenient = self._hosts[True], self._hosts[False]
-            if name != b"script" or _HAS_SOURCE(tag):
+            if _may_be_tag(name, tag) and self._may_be_marked(tag):
+                hosts = []  # not by its hosts alone
+            elif name != b"script" or _HAS_SOURCE(tag):
                 if not any(map(strict.__getitem__, hosts)):
                     return None
                 if name in _SHOWN and not any(map(lenient.__getitem__, hosts)) and not _may_run(tag):
                     return None
             source = _ONE_SRC(tag) if len(hosts) == 1 else None
             if source is not None:
-                refusal = (lenient if name == b"img" else strict)[hosts[0]]
+                refusal = (lenient if name == b"img" else strict)[source[2]]
                 if refusal is not None and refusal is not _BY_PATH:
                     return refusal.removal(name.decode(), source[1].decode()[:MOST_TEXT])
         name, found = tag_parts(tag)
@@ -139,11 +143,10 @@ class TagJudge:
             marked = self._marked(name, value(_MARK), tag)
             if marked is not None:
                 return marked if isinstance(marked, Removal) else _kept(name)
-        # 3. What the element is.
-        if name in AMP_PURPOSES:
-            purpose = AMP_PURPOSES[name]
-            if purpose not in self.verdicts.granted:
-                return Removal(name.decode(), value(b"type"), None, purpose, name.decode())
+        # 3. What the element is: a vendor's own, or one that is for analytics or advertising only.
+        refusal = self.verdicts.element(name, found, value, self.page)
+        if refusal is not None:
+            return refusal.removal(name.decode(), (value(b"src") or value(b"type"))[:MOST_TEXT])
         if name == b"meta" and (removal := self._meta(value)) is not None:
             return removal
         # 4. What it fetches.
@@ -203,17 +206,17 @@ class TagJudge:
         refused: list[tuple[bytes, str, Refusal]] = []
         for name in element.urls:
             written = found.get(name)
-            if written is not None and (refusal := self._value(written, unclaimed)) is not None:
+            if written is not None and (refusal := self._value(written, unclaimed, element.image)) is not None:
                 refused.append((name, attribute_value(written), refusal))
         for name in element.srcsets:
             if name in found:
                 for url in candidates(attribute_value(found[name])):
-                    if (refusal := self._url(url, unclaimed)) is not None:
+                    if (refusal := self._url(url, unclaimed, element.image)) is not None:
                         refused.append((name, url, refusal))
                         break
         for name in element.lists:
             for url in attribute_value(found.get(name, b"")).split(";"):
-                if (refusal := self._url(url, unclaimed)) is not None:
+                if (refusal := self._url(url, unclaimed, element.image)) is not None:
                     refused.append((name, url, refusal))
                     break
         return refused
@@ -319,18 +322,21 @@ class TagJudge:
 
     # --- addresses ----------------------------------------------------------------------------------------------------
 
-    def _value(self, value: bytes, unclaimed: bool) -> Refusal | None:
+    def _value(self, value: bytes, unclaimed: bool, image: bool) -> Refusal | None:
         """Why the URL in an attribute, as written, is refused."""
         plain = _PLAIN_URL(value)
         if plain is not None:
-            if plain[1] is None:
+            # A mark may stand in what any host serves, and be there only after decoding.
+            if _DECODES(value) is not None or self._may_be_marked(value):
+                pass
+            elif plain[1] is None:
                 if self.own_bases:
                     return None
             else:
                 refusal = self._hosts[unclaimed][plain[1]]
                 if refusal is not _BY_PATH:
                     return refusal
-        return self._url(attribute_value(value), unclaimed)
+        return self._url(attribute_value(value), unclaimed, image)
 
     def _by_host(self, host: bytes, unclaimed: bool) -> Refusal | None:
         """The verdict on all URLs of a host that needs no decoding, or `_BY_PATH`."""
@@ -339,7 +345,7 @@ class TagJudge:
             return _BY_PATH
         return self.verdicts.host(target, self.page, unclaimed=unclaimed)
 
-    def _url(self, url: str, unclaimed: bool) -> Refusal | None:
+    def _url(self, url: str, unclaimed: bool, image: bool = False) -> Refusal | None:
         for base in self.bases:
             target = resolve(url, base)
             if target.scheme == "javascript":
@@ -349,7 +355,7 @@ class TagJudge:
             if target.host == TOO_MANY.host:
                 refusal = _UNDECIDABLE if self._removes_doubt else None
             else:
-                refusal = self.verdicts.host(target, self.page, unclaimed=unclaimed)
+                refusal = self.verdicts.host(target, self.page, unclaimed=unclaimed, image=image)
             if refusal is not None:
                 return refusal
         return None
@@ -402,17 +408,29 @@ _SIMPLE_TAG = re.compile(
 
 _HAS_SOURCE = re.compile(rb"<script(?: (?!src=)[a-z-]++(?:=\"[^\"]*+\"|(?=[ />])))*+ src=").match
 _HOSTS = re.compile(rb"//([a-z0-9.-]++)").findall
-_ONE_SRC = re.compile(rb"<(?:img|script|iframe)(?: (?!src=)[a-z-]++(?:=\"[^\"/&]*+\")?+)*+ src=\"([^\"&]*+)\"").match
-"""A simple tag of which `src` is the first attribute with a slash in it."""
+_ONE_SRC = re.compile(
+    rb"<(?:img|script|iframe)(?: (?!src=)[a-z-]++(?:=\"[^\"/&]*+\")?+)*+"
+    rb" src=\"((?:https?:)?//([a-z0-9.-]++)(?::[0-9]++)?+(?:[/?#][^\"&]*+)?+)\""
+).match
+"""A simple tag of which `src` is the first attribute with a slash in it: 1 is the address, 2 its host."""
+_RUN = frozenset({b"script", b"iframe", b"embed", b"object"})
 _SHOWN = frozenset({b"img", b"source", b"link", b"a", b"video", b"use"})
 """Elements of which only what a refused vendor serves is refused, with exceptions."""
+_PRELOADS = re.compile(rb"[pP][rR][eE][lL][oO][aA][dD]").search
 _MAY_BE_DOT = re.compile(rb"=\"[\s0]*+[01]?+[.0]*+(?:px)?+\s*+\"").search
 _MAY_HIDE = re.compile(rb" style=\"[^\"]*?(?:[nN][oO][nN][eE]|[hH][iI][dD]|[dD][tT][hH]|[gG][hH][tT])").search
 
 
+def _may_be_tag(name: bytes, tag: bytes) -> bool:
+    """Whether a simple tag may load what is a vendor's by the path or an attribute, whoever serves it."""
+    if name == b"img":
+        return b"?" in tag or _may_run(tag)
+    return name in _RUN or (name == b"link" and _PRELOADS(tag) is not None)
+
+
 def _may_run(tag: bytes) -> bool:
     """Whether a simple tag may load a script early, or be a pixel: then what nobody claims matters."""
-    return _MAY_BE_DOT(tag) is not None or b"preload" in tag or _MAY_HIDE(tag) is not None
+    return _MAY_BE_DOT(tag) is not None or _PRELOADS(tag) is not None or _MAY_HIDE(tag) is not None
 
 
 _KINDS = {

@@ -175,17 +175,23 @@ _HARMLESS = (
 )  # fmt: skip
 """The plain form of two judged elements that are everywhere, without the attributes that a judge would look at."""
 
+_SHOWN = rb"(?:[^\"&\\:/?\t\n\r]++|/(?!/))*+"
+"""A relative address without a query."""
 _OWN_ATTRIBUTES = (
-    rb"(?: (?:[ceg-nqrt-z]|a(?!tt|da)|b(?!a|row)|d(?!ata-dn)|f(?!orma)|o(?!n)|p(?!ing)|s(?!ty|rcd|ha|rc=))[a-z-]*+"
-     rb"(?:=\"" + _RELATIVE + rb"\"|(?=[ />]))| style=\"" + _STILL_CSS + rb"\")*+"
+    rb" (?:[ceg-nqt-z]|a(?!tt|da|s=)|b(?!a|row)|d(?!ata-dn)|f(?!orma)|o(?!n)|p(?!ing)|r(?!el=\"[^\"mM]*+[mM])"
+    rb"|s(?!ty|rcd|ha))"
+    rb"[a-z-]*+(?:=\"" + _RELATIVE + rb"\"|(?=[ />]))| style=\"" + _STILL_CSS + rb"\""
+)  # fmt: skip
+_SHOWN_ATTRIBUTES = (
+    rb" (?:[cegi-nqrt-vx-z]|a(?!tt|da)|b(?!a|row)|d(?!ata-dn)|f(?!orma)|h(?!idden|eight=\"(?:[\t-\r 0]|1[\"p.\t-\r ]))"
+    rb"|o(?!n)|p(?!ing)|s(?!ty|rcd|ha)|w(?!idth=\"(?:[\t-\r 0]|1[\"p.\t-\r ])))"
+    rb"[a-z-]*+(?:=\"" + _SHOWN + rb"\"|(?=[ />]))"
 )  # fmt: skip
 _OWN = (
-    rb"<(?:img|link|source|input|track)" + _OWN_ATTRIBUTES + rb"(?: src=\"" + _RELATIVE + rb"\"" + _OWN_ATTRIBUTES
-    + rb")?+[ /]*+>",
-    rb"<script" + _OWN_ATTRIBUTES + rb" src=\"" + _RELATIVE + rb"\"" + _OWN_ATTRIBUTES + rb"[ /]*+>"
-    + rb"[^<]*+(?:<(?!/" + any_case("script") + NAME_END + rb"|!--)[^<]*+)*+" + _end_of("script"),
-)  # fmt: skip
-"""Judged elements in plain form whose addresses are all relative."""
+    rb"<(?:link|source|track)(?:" + _OWN_ATTRIBUTES + rb")*+[ /]*+>",
+    rb"<(?:img|input)(?:" + _SHOWN_ATTRIBUTES + rb")*+[ /]*+>",
+)
+"""Judged elements in plain form whose addresses are all relative, and that load no script and can be no pixel."""
 
 Always = Callable[[bytes, int], re.Match[bytes]]
 

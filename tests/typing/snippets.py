@@ -35,6 +35,14 @@ def privacy(request: Request) -> PlainTextResponse:
 
 starlette_app = Starlette(routes=[Route("/privacy", privacy)])
 wrapped = asgi.DNTGuardMiddleware(starlette_app)
+filed_otherwise = asgi.DNTGuardMiddleware(
+    starlette_app,
+    purposes={"youtube": "functional"},
+    vendors=[{"id": "our-counter", "purpose": "analytics", "hosts": ["count.example.net"], "cookies": ["_ourc_*"]}],
+)
+as_policy = Policy(
+    purposes={"youtube": "functional"}, vendors=(Vendor("own", "Own", Purpose.ANALYTICS, paths=("/own-count.js",)),)
+)
 with_options = asgi.DNTGuardMiddleware(
     starlette_app, mode="opt-in", third_party="keep", first_party=["cdn.example.net"]
 )

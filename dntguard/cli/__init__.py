@@ -1,4 +1,4 @@
-"""`python -m dntguard`: rewrite a page, explain a name."""
+"""`python -m dntguard`: rewrite a page, explain a name, ask about vendors."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import TextIO
 
 from dntguard.charsets import codec_of_page, codec_of_type, is_xhtml
+from dntguard.cli import vendors
+from dntguard.cli.mistakes import UsageError
 from dntguard.consent import REFUSE_ALL, Consent, decide
 from dntguard.errors import DNTGuardError
 from dntguard.policy import Policy
+from dntguard.purposes import ALWAYS_GRANTED
 from dntguard.report import Removal
 from dntguard.rewriter import Rewriter
 from dntguard.signals import Signals
@@ -24,14 +27,12 @@ from dntguard.vendors import Match, Registry
 from dntguard.verdicts import verdicts_for
 
 _CHUNK = 64 * 1024
+_NOWHERE = Location("https", "", "/")
+"""The page of no site, to which every host is another's."""
 _COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ")
 """How gzip, zstd, bzip2 and xz files begin."""
 
 _SIGNALS = {"all": None, "dnt": Signals(dnt=True), "gpc": Signals(gpc=True), "none": Signals()}
-
-
-class _UsageError(Exception):
-    """Something the person who called can mend; its text is one line."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,13 +44,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show is no reason to fail
     try:
         code: int = options.run(options)
-    except _UsageError as error:
+        sys.stdout.flush()
+    except UsageError as error:
         print(f"dntguard: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:
         # Whoever read the output has gone; there is nobody to tell.
         sys.stderr.close()
         return 141
+    except OSError as error:
+        # Files are opened where their names are known; what is left is the output.
+        print(f"dntguard: standard output: {error.strerror}", file=sys.stderr)
+        return 2
     return code
 
 
@@ -84,6 +90,13 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument("name", metavar="HOST|COOKIE", help="a host, an address or a cookie name")
     explain.add_argument("--policy", metavar="FILE.toml", help="a TOML file of policy options")
     explain.set_defaults(run=_explain)
+    known = commands.add_parser(
+        "vendors",
+        help="list, count and check the vendors, and see whom a page asks",
+        description="List the vendors that dntguard knows; count them, check them, or see whom a page asks.",
+    )
+    vendors.add_arguments(known)
+    known.set_defaults(run=lambda options: vendors.run(options, _policy(options.policy)))
     return parser
 
 
@@ -95,15 +108,15 @@ def _rewrite(options: argparse.Namespace) -> int:
     try:
         rewriter = Rewriter(policy, consent, options.url, content_type=content_type)
     except ValueError as error:
-        raise _UsageError(f"--url: {error}") from None
+        raise UsageError(f"--url: {error}") from None
     if options.file == "-" and sys.stdin is None:
-        raise _UsageError("-: standard input is closed")
+        raise UsageError("-: standard input is closed")
     try:
         with sys.stdin.buffer if options.file == "-" else Path(options.file).open("rb") as source:
             chunk = source.read(_CHUNK)
             unreadable = _unreadable(chunk, content_type)
             if unreadable:
-                raise _UsageError(f"{options.file}: cannot be read as HTML, it is {unreadable}")
+                raise UsageError(f"{options.file}: cannot be read as HTML, it is {unreadable}")
             while chunk:
                 _write(rewriter.feed(chunk))
                 chunk = source.read(_CHUNK)
@@ -111,7 +124,7 @@ def _rewrite(options: argparse.Namespace) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise _UsageError(f"{options.file}: {error.strerror}") from None
+        raise UsageError(f"{options.file}: {error.strerror}") from None
     if options.json:
         lines = ",\n".join(json.dumps(removal.as_dict()) for removal in rewriter.removals)
         print(f"[{lines}]", file=sys.stderr)
@@ -135,7 +148,7 @@ def _write(data: bytes) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise _UsageError(f"standard output: {error.strerror}") from None
+        raise UsageError(f"standard output: {error.strerror}") from None
 
 
 def _table(removals: list[Removal], count: int, out: TextIO) -> None:
@@ -159,25 +172,29 @@ def _policy(path: str | None) -> Policy:
     if path is None:
         return Policy()
     try:
-        return Policy.from_mapping(tomllib.loads(Path(path).read_text("utf-8")))
+        options = tomllib.loads(Path(path).read_text("utf-8-sig"))
+        if isinstance(options.get("vendors"), str):
+            options["vendors"] = str(Path(path).parent / options["vendors"])  # beside the file that names it
+        return Policy.from_mapping(options)
     except OSError as error:
-        raise _UsageError(f"{path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise _UsageError(f"{path}: not TOML: {error}") from None
+        raise UsageError(f"{path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UsageError(f"{path}: not TOML: {error}") from None
     except DNTGuardError as error:
-        raise _UsageError(f"{path}: {error}") from None
+        raise UsageError(f"{path}: {error}") from None
 
 
 def _explain(options: argparse.Namespace) -> int:
     policy = _policy(options.policy)
     # An argument may hold bytes that are no text in any encoding; print would refuse them.
     name: str = options.name.encode("utf-8", "backslashreplace").decode()
-    registry = Registry.default()
+    registry = policy.registry
     if name in registry:
-        raise _UsageError(f"{name} is a vendor's id; ask for one of its hosts or cookies: {_examples(registry, name)}")
+        raise UsageError(f"{name} is a vendor's id; ask for one of its hosts or cookies: {_examples(registry, name)}")
     cookie = registry.find_cookie(name)
     target = _target(name) if cookie is None else None
-    match = cookie or (registry.find_url(target.host, target.path) if target else None)
+    claims = verdicts_for(policy, ALWAYS_GRANTED).claims(target, _NOWHERE, runs=True) if target else iter(())
+    match = cookie or next(claims, None)
     print(_who(name, match, is_cookie=cookie is not None or target is None))
     for label, signals in (("DNT: 1", Signals(dnt=True)), ("Sec-GPC: 1", Signals(gpc=True)), ("no signal", Signals())):
         print(f"  {label + ':':<12} {_verdict(name, target, decide(signals, None, policy), policy)}")
@@ -186,7 +203,8 @@ def _explain(options: argparse.Namespace) -> int:
 
 def _examples(registry: Registry, vendor_id: str) -> str:
     vendor = next(vendor for vendor in registry.vendors if vendor.id == vendor_id)
-    return ", ".join((*vendor.hosts[:3], *vendor.cookies[:3]))
+    cookies = [cookie.name for cookie in vendor.cookies[:3]]
+    return ", ".join((*vendor.hosts[:3], *cookies) or (*vendor.paths, *vendor.elements, *vendor.inline))
 
 
 def _who(name: str, match: Match | None, *, is_cookie: bool) -> str:
@@ -194,18 +212,16 @@ def _who(name: str, match: Match | None, *, is_cookie: bool) -> str:
     if match is None:
         return f"{name}: no vendor claims this {kind}"
     vendor = match.vendor
+    see = f"\n  see {vendor.source}" if vendor.source else ""
     return (
         f"{name}: {kind} of {vendor.name} ({vendor.id}), purpose {vendor.purpose.value}, "
-        f"by the pattern {match.rule!r}\n  see {vendor.source}"
+        f"by the pattern {match.rule!r}{see}"
     )
 
 
 def _verdict(name: str, target: Location | None, consent: Consent, policy: Policy) -> str:
     verdicts = verdicts_for(policy, consent.granted)
-    if target is None:
-        refusal = verdicts.cookie(name)
-    else:
-        refusal = verdicts.host(target, Location("https", "", "/"), unclaimed=True)
+    refusal = verdicts.cookie(name) if target is None else verdicts.host(target, _NOWHERE, unclaimed=True)
     if refusal is None:
         return "kept"
     if refusal.purpose is not None:
@@ -220,7 +236,8 @@ def _target(name: str) -> Location | None:
         try:
             return parse_page_url(name)
         except ValueError as error:
-            raise _UsageError(str(error)) from None
-    host, slash, path = name.partition("/")
+            raise UsageError(str(error)) from None
+    host, slash, rest = name.partition("/")
     host = parse_host(host)
-    return Location("https", host, slash + path or "/") if "." in host and host != INVALID_HOST else None
+    path, _, query = rest.partition("?")
+    return Location("https", host, slash + path or "/", query) if "." in host and host != INVALID_HOST else None

@@ -1,0 +1,1 @@
+"""Programs for whoever works on dntguard; nothing of it is installed."""
