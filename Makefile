@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 PAGES ?=
 HTML5LIB_TESTS := .cache/html5lib-tests/.ready
 
-.PHONY: demo test test-all check vendors bench pages fuzz cache browser chromium caches wrk format clean
+.PHONY: demo test test-all check configuration vendors bench pages fuzz cache browser chromium caches wrk format clean
 .DEFAULT_GOAL := test
 
 demo: $(READY)  ## Serve the example shop on ASGI and on WSGI and show what is removed; ONCE=1 stops after the table
@@ -32,7 +32,11 @@ check: $(READY)  ## Format, lint, types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python scripts/vendors.py --check
+	$(BIN)/python scripts/configuration.py --check
 	$(BIN)/python -m dntguard vendors --check
+
+configuration: $(READY)  ## Write docs/configuration.md from the options of Policy
+	$(BIN)/python scripts/configuration.py
 
 vendors: $(READY)  ## Compile the vendors' entries and write docs/vendors.md; FETCH=1 makes the long tail anew, with npm
 	$(BIN)/python scripts/vendors.py $(if $(filter-out 0,$(FETCH)),--fetch)

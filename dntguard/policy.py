@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Literal, Self, cast, get_args
 
+from dntguard import settings
 from dntguard.errors import PolicyError, VendorDataError
 from dntguard.purposes import OPTIONAL_PURPOSES, Purpose, Purposes
 from dntguard.report import Report
@@ -153,6 +154,31 @@ class Policy:
                 raise PolicyError(str(name), value, "no such option", fix)
         return cls(**dict(options))  # type: ignore[arg-type]  # __post_init__ checks each value
 
+    @classmethod
+    def from_toml(cls, path: str) -> Self:
+        """The policy of a TOML file: its table `[tool.dntguard]`, or without such a table its top level.
+
+        Args:
+            path: of a `dntguard.toml` or a `pyproject.toml`. A relative path of `vendors` in it is relative to it.
+
+        Raises:
+            PolicyError: the file cannot be read, an option is unknown or cannot be used.
+        """
+        return cls.from_mapping(settings.from_toml(path))
+
+    @classmethod
+    def from_env(cls, prefix: str = "DNTGUARD_", environment: Mapping[str, str] | None = None) -> Self:
+        """The policy of environment variables: `DNTGUARD_THIRD_PARTY=keep`, `DNTGUARD_ALLOW=stripe,maps.example.net`.
+
+        Args:
+            prefix: of their names; the rest is an option's name in upper case.
+            environment: the variables; those of the process without it.
+
+        Raises:
+            PolicyError: a variable with the prefix is no option, or has a value that cannot be used.
+        """
+        return cls.from_mapping(settings.from_environment(prefix, _option_kinds(), environment))
+
 
 def make_policy(policy: Policy | None, options: Mapping[str, object]) -> Policy:
     """The policy of a middleware's arguments: a ready one, or options by name.
@@ -169,6 +195,24 @@ def make_policy(policy: Policy | None, options: Mapping[str, object]) -> Policy:
             next(iter(options)), next(iter(options.values())), "given beside a ready policy", "put it into the Policy"
         )
     return policy
+
+
+def _option_kinds() -> dict[str, str]:
+    """From each option to how a text of it is read: see `dntguard.settings.from_environment`."""
+    kinds: dict[str, str] = {}
+    for option in fields(Policy):
+        default = option.default
+        if option.name == "vendors" or isinstance(default, str):
+            kinds[option.name] = "text"
+        elif isinstance(default, (tuple, frozenset)):
+            kinds[option.name] = "list"
+        elif isinstance(default, bool):
+            kinds[option.name] = "switch"
+        elif isinstance(default, int):
+            kinds[option.name] = "number"
+        else:
+            kinds[option.name] = "mapping" if option.name == "purposes" else "code"
+    return kinds
 
 
 def option_names() -> list[str]:

@@ -31,6 +31,7 @@ LAYERS: dict[str, float] = {
     "release": 0,
     "caching": 1,
     "elements": 1,
+    "settings": 1,
     "signals": 1,
     "vendors": 1,
     "choice": 1,
@@ -67,7 +68,7 @@ OPTIONAL = {"codings": {"brotli", "backports", "compression"}}
 CLOCK = {"time", "datetime"}
 CLOCK_OWNERS = {"asgi", "wsgi", "cli"}
 WORLD = {"socket", "ssl", "http", "urllib.request", "subprocess", "os", "io", "pathlib", "shutil", "tempfile", "glob"}
-WORLD_OWNERS = {"cli"}
+WORLD_OWNERS = {"cli", "settings"}
 WORLD_CALLS = {"open", "urlopen", "read_text", "read_bytes", "write_text", "write_bytes"}
 DATA = {"importlib.resources", "pkgutil"}
 DATA_OWNERS = {"vendors"}

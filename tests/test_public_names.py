@@ -2,6 +2,7 @@
 
 import importlib
 import re
+import runpy
 import subprocess
 import sys
 from importlib.resources import files
@@ -62,10 +63,13 @@ def test_the_documented_snippets_type_check() -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_the_readme_s_examples_type_check(tmp_path: Path) -> None:
-    """Each Python block of the README passes mypy --strict as it is printed."""
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
-    assert len(blocks) == 2
+def test_the_examples_in_the_documentation_type_check_and_run(tmp_path: Path) -> None:
+    """Each Python block of the README and of the pages on frameworks: mypy --strict, and as it is printed."""
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs" / "frameworks").glob("*.md"))]
+    texts = {page.name: re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.DOTALL) for page in pages}
+    assert len(texts["README.md"]) == 2
+    assert all(texts.values())
+    blocks = [block for found in texts.values() for block in found]
     for number, block in enumerate(blocks):
         (tmp_path / f"example_{number}.py").write_text(block, "utf-8")
     checked = subprocess.run(
@@ -73,6 +77,8 @@ def test_the_readme_s_examples_type_check(tmp_path: Path) -> None:
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert checked.returncode == 0, checked.stdout
+    for file in sorted(tmp_path.glob("*.py")):
+        runpy.run_path(str(file))
 
 
 def test_the_documented_snippets_run() -> None:

@@ -6,14 +6,13 @@ import argparse
 import io
 import json
 import sys
-import tomllib
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TextIO
 
 from dntguard.charsets import codec_of_page, codec_of_type, is_xhtml
-from dntguard.cli import vendors
+from dntguard.cli import serve, vendors
 from dntguard.cli.mistakes import UsageError
 from dntguard.consent import REFUSE_ALL, Consent, decide
 from dntguard.errors import DNTGuardError
@@ -90,6 +89,13 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument("name", metavar="HOST|COOKIE", help="a host, an address or a cookie name")
     explain.add_argument("--policy", metavar="FILE.toml", help="a TOML file of policy options")
     explain.set_defaults(run=_explain)
+    served = commands.add_parser(
+        "serve",
+        help="serve an ASGI or WSGI application, guarded",
+        description="Serve an ASGI application with uvicorn, or a WSGI application with waitress, guarded.",
+    )
+    serve.add_arguments(served)
+    served.set_defaults(run=lambda options: serve.run(options, _policy(options.policy, or_environment=True)))
     known = commands.add_parser(
         "vendors",
         help="list, count and check the vendors, and see whom a page asks",
@@ -168,20 +174,13 @@ def _table(removals: list[Removal], count: int, out: TextIO) -> None:
     print(f"{count} removed{more}", file=out)
 
 
-def _policy(path: str | None) -> Policy:
-    if path is None:
-        return Policy()
+def _policy(path: str | None, *, or_environment: bool = False) -> Policy:
     try:
-        options = tomllib.loads(Path(path).read_text("utf-8-sig"))
-        if isinstance(options.get("vendors"), str):
-            options["vendors"] = str(Path(path).parent / options["vendors"])  # beside the file that names it
-        return Policy.from_mapping(options)
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UsageError(f"{path}: not TOML: {error}") from None
+        if path is not None:
+            return Policy.from_toml(path)
+        return Policy.from_env() if or_environment else Policy()
     except DNTGuardError as error:
-        raise UsageError(f"{path}: {error}") from None
+        raise UsageError(f"{path}: {error}" if path else str(error)) from None
 
 
 def _explain(options: argparse.Namespace) -> int:

@@ -1,0 +1,1 @@
+"""The integrations, each with its framework's own test client."""
