@@ -205,13 +205,22 @@ class Judgement:
         host = target.hostname.removesuffix(".")
         if ".." in f".{host}.":
             return False  # a URL may have an empty label, a name that can be looked up may not
-        if loads_code and _TAG(f"{target.pathname}{target.search}"):
-            return True  # a vendor's tag, whoever serves it
+        if loads_code and _is_tag(url, base):
+            return True
         if any(host == own or host.endswith("." + own) for own in OWN + NECESSARY):
             return False
         if host in REFUSED or host.endswith(".google-analytics.com"):
             return True
         return loads_code and self.unclaimed
+
+
+def _is_tag(url: str, base: str) -> bool:
+    """Whether an address is a vendor's tag, whoever serves it. What a `base` adds to a path does not count."""
+    try:
+        target = URL(url, base=URL("/", base=base).href)
+    except ValueError:
+        return False
+    return _TAG(f"{target.pathname}{target.search}") is not None
 
 
 _TAG = re.compile(r"[^?]*/matomo\.js(?:\?|\Z)|[^?]*\?(?:.*&)?id=GTM-[^&]*(?:&|\Z)", re.DOTALL).match
