@@ -1,4 +1,4 @@
-"""A URL as a browser resolves it inside a page: scheme, host, path.
+"""A URL as a browser resolves it inside a page: scheme, host, path, query.
 
 This is the WHATWG URL standard's parser, cut down to what a verdict needs: which host would be asked, and for which
 path. Where the standard says "failure" a browser asks nobody; we answer with a host that is nobody's, so that a

@@ -2,8 +2,8 @@
 
 Speed decides the shape: candidates are found by patterns that each start with a literal byte, so that the engine skips
 with `memchr`; only a candidate costs a look at the JavaScript around it. An address counts at the start of a string
-literal that is not a JSON value, or as the `src` in one; a call counts in code. What is in a comment, in data or in
-documentation is no snippet.
+literal that is not a JSON value, or as the `src` in one; a call counts in code. Besides, any address of a vendor counts
+that the script makes the source of something. What is in a comment, in data or in documentation is no snippet.
 """
 
 from __future__ import annotations

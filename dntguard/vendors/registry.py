@@ -227,14 +227,15 @@ def _regular(pattern: str) -> re.Pattern[str]:
 
 def sources() -> dict[str, str]:
     """The TOML files of the curated vendors, from their names to their texts."""
-    return {
-        name: (pkgutil.get_data("dntguard", f"data/{name}") or b"").decode()
-        for name in (f"{purpose.value}.toml" for purpose in Purpose)
-    }
+    return {name: _data(name) for name in (f"{purpose.value}.toml" for purpose in Purpose)}
 
 
 def compiled(name: str) -> str:
     """The text of `CURATED` or `LONG_TAIL`."""
+    return _data(name)
+
+
+def _data(name: str) -> str:
     return (pkgutil.get_data("dntguard", f"data/{name}") or b"").decode()
 
 
