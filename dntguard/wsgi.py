@@ -12,6 +12,7 @@ from typing import Any
 
 from dntguard.consent import current
 from dntguard.delivery import deliver
+from dntguard.environ import request_headers, show
 from dntguard.exchange import Guard
 from dntguard.fuse import Fuse
 from dntguard.headers import Headers
@@ -23,9 +24,6 @@ Write = Callable[[bytes], object]
 StartResponse = Callable[..., Write]
 WSGIApp = Callable[[Environ, StartResponse], Iterable[bytes]]
 _Held = tuple[str, Headers, ExcInfo | None]
-
-_LISTED = frozenset({"HTTP_DNT", "HTTP_SEC_GPC"})
-"""Fields whose repetitions a server has joined with a comma, which their grammars do not know: taken apart again."""
 
 
 class DNTGuardMiddleware:
@@ -45,7 +43,7 @@ class DNTGuardMiddleware:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Handle one request."""
-        headers = _request_headers(environ)
+        headers = request_headers(environ)
         exchange = Fuse(
             self.guard,
             environ.get("REQUEST_METHOD", "GET"),
@@ -58,7 +56,7 @@ class DNTGuardMiddleware:
         )
         environ["dntguard.consent"] = exchange.consent
         if exchange.request_headers is not headers:
-            _show(environ, headers, exchange.request_headers)
+            show(environ, headers, exchange.request_headers)
         hints = environ.get("wsgi.early_hints")
         if hints is not None and not exchange.passes:
             environ["wsgi.early_hints"] = _Hints(exchange, hints)
@@ -268,24 +266,3 @@ def _as_text(headers: Headers) -> list[tuple[str, str]]:
 def _decoded(path: str) -> str:
     """A path of the environ, whose bytes are disguised as latin-1 (PEP 3333, "Unicode Issues")."""
     return path.encode("latin-1", "replace").decode("utf-8", "replace")
-
-
-def _request_headers(environ: Environ) -> Headers:
-    headers: Headers = []
-    for key, value in environ.items():
-        if key.startswith("HTTP_"):
-            name = key[5:].replace("_", "-").lower().encode("latin-1", "replace")
-            for part in value.split(",") if key in _LISTED else (value,):
-                headers.append((name, part.encode("latin-1", "replace")))
-    return headers
-
-
-def _show(environ: Environ, before: Headers, after: Headers) -> None:
-    """Let the application see the request headers `after` instead of `before`; what they share stays untouched."""
-    left = dict(reversed(after))
-    for name, _ in set(before) - set(after):
-        key = "HTTP_" + name.decode("latin-1").upper().replace("-", "_")
-        if name in left:
-            environ[key] = left[name].decode("latin-1")
-        else:
-            environ.pop(key, None)

@@ -31,6 +31,7 @@ LAYERS: dict[str, float] = {
     "release": 0,
     "caching": 1,
     "elements": 1,
+    "environ": 1,
     "settings": 1,
     "signals": 1,
     "vendors": 1,

@@ -6,6 +6,7 @@ the table says, the table's expectations must hold too.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 from dntguard import Policy
@@ -30,17 +31,31 @@ class Played:
 
 
 def fields(pairs: Pairs, without: set[str]) -> Pairs:
-    """A header list as it can be compared: names in lower case and in order, those of one name as they came."""
-    compared = [(name.lower(), value.strip(" \t")) for name, value in pairs]
-    return sorted((pair for pair in compared if pair[0] not in without), key=lambda pair: pair[0])
+    """A header list as it can be compared: names in lower case and in order, several values of one joined.
+
+    That is the same for every field but `Set-Cookie` (RFC 9110 section 5.2), and some frameworks have no other way.
+    """
+    joined: dict[str, list[str]] = {}
+    for name, value in pairs:
+        joined.setdefault(name.lower(), []).append(value.strip(" \t"))
+    cookies = [("set-cookie", _cookie(line)) for line in joined.pop("set-cookie", [])]
+    return sorted((name, ", ".join(values)) for name, values in joined.items() if name not in without) + cookies
 
 
-def requested(pairs: Pairs) -> Pairs:
+def _cookie(line: str) -> str:
+    """A `Set-Cookie` line with its attributes in order, for frameworks write them each in its own."""
+    pair, *attributes = line.split(";")
+    return ";".join([pair, *sorted(attributes)])
+
+
+def requested(pairs: Pairs) -> list[tuple[str, list[str]]]:
     """The headers of a request, each name once, as frameworks may join them."""
-    found: dict[str, list[str]] = {}
+    found = []
     for name, value in fields(pairs, OF_THE_CLIENT | OF_THE_PROXY):
-        found.setdefault(name, []).extend(part.strip() for part in value.split(";" if name == "cookie" else ","))
-    return [(name, ",".join(values)) for name, values in found.items()]
+        parts = [part.strip() for part in re.split("[,;]", value)]  # several cookies are joined in another way
+        if (name, parts) != ("cookie", [""]):  # Django's client always sends the field
+            found.append((name, parts))
+    return found
 
 
 def responded(answer: Answer) -> Pairs:
@@ -117,5 +132,7 @@ def comparable(case: Case, answer: Answer) -> Case:
         expect = replace(expect, body="")
     if expect.headers is not None:
         expect = replace(expect, headers=responded(replace(answer, headers=expect.headers)))
+    if expect.set_cookies is not None:
+        expect = replace(expect, set_cookies=[_cookie(line) for line in expect.set_cookies])
     expect = replace(expect, app_headers=[(name, value.strip()) for name, value in expect.app_headers])
     return replace(case, expect=expect, response=replace(response, headers=fields(response.headers, set())))

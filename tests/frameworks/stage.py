@@ -93,7 +93,7 @@ class Framework:
 
     Attributes:
         interface: "asgi" or "wsgi"; "own" for an application that only its own server can serve.
-        example: the module of its example.
+        example: the module of its example; None where another framework of the list has it.
         application: makes the application that plays a case, guarded as the documentation says where the stage has
             options.
         ask: asks it, or the example, through the framework's own test client.
@@ -105,7 +105,7 @@ class Framework:
 
     name: str
     interface: str
-    example: str
+    example: str | None
     application: Callable[[Stage], Any]
     ask: Ask
     not_carried: Mapping[str, str]
@@ -125,6 +125,5 @@ TARGETS = dict.fromkeys(
 )
 NO_HOST = {"a host that is none makes every named host foreign": "the client mends the host"}
 LINES = {"an included path is acted on": "the client mends the path, in which there is a line feed"}
-NOT_ASCII = {
-    "set-cookie lines of refused vendors go and the others keep bytes and order": "the client takes ASCII values only"
-}
+COOKIE_LINES = "set-cookie lines of refused vendors go and the others keep bytes and order"
+NOT_ASCII = {COOKIE_LINES: "the client takes ASCII values only"}
