@@ -67,8 +67,8 @@ DEPENDENCIES = {re.split(r"[^\w-]", requirement)[0].replace("-", "_") for requir
 OPTIONAL = {"codings": {"brotli", "backports", "compression"}}
 """Packages of the extras, which a module does without; `compression` is of the standard library from Python 3.14 on."""
 CLOCK = {"time", "datetime"}
-CLOCK_OWNERS = {"asgi", "wsgi", "cli"}
-WORLD = {"socket", "ssl", "http", "urllib.request", "subprocess", "os", "io", "pathlib", "shutil", "tempfile", "glob"}
+CLOCK_OWNERS = {"asgi", "wsgi", "integrations", "cli"}
+WORLD = set("socket ssl http.client http.server urllib.request subprocess os io pathlib shutil tempfile glob".split())
 WORLD_OWNERS = {"cli", "settings"}
 WORLD_CALLS = {"open", "urlopen", "read_text", "read_bytes", "write_text", "write_bytes"}
 DATA = {"importlib.resources", "pkgutil"}

@@ -75,7 +75,7 @@ class DNTGuardMiddleware:
                     # Django itself makes one list of it where the server is synchronous.
                     streaming.streaming_content = async_to_sync(_all)(streaming)
                 pieces = cast("Iterator[bytes]", streaming.streaming_content)
-                visit.stream(streaming, next(pieces, None), pieces)
+                visit.stream(streaming, pieces, next(pieces, None))
             else:
                 visit.respond(response)
         except BaseException:
@@ -97,7 +97,7 @@ class DNTGuardMiddleware:
                     first = await anext(cast("AsyncIterator[bytes]", pieces), None)
                 else:
                     first = await sync_to_async(next)(pieces, None)  # type: ignore[call-arg,arg-type]  # `next` has two forms
-                visit.stream(streaming, first, pieces)
+                visit.stream(streaming, pieces, first)
             else:
                 visit.respond(response)
         except BaseException:
@@ -169,18 +169,33 @@ class _Visit:
         return response.streaming and self.exchange.reads(response.status_code, self._fields)
 
     def respond(self, response: HttpResponseBase) -> None:
-        """Let a whole response go out, or one whose pieces nobody reads here."""
-        whole = not response.streaming
-        content = cast("HttpResponse", response).content if whole else b""
-        body = self._start(response, content, more=response.streaming)
-        if whole and body is not content:
-            cast("HttpResponse", response).content = body
-        elif body and not whole:
-            cast("StreamingHttpResponse", response).streaming_content = [body]
+        """Let a response go out that is whole, or whose pieces need not be looked at to begin it."""
+        if not response.streaming:
+            whole = cast("HttpResponse", response)
+            content = whole.content
+            body = self._start(response, content, more=False)
+            if body is not content:
+                whole.content = body
+            self.deliver()
+            return
+        streaming = cast("StreamingHttpResponse", response)
+        if getattr(streaming, "file_to_stream", None) is None:
+            self.stream(streaming, streaming.streaming_content, b"")
+            return
+        # The server may know a better way to send a file than piece by piece; a file asks for no consent.
+        body = self._start(response, b"", more=False)
+        if body:
+            streaming.streaming_content = [body]
         self.deliver()
 
-    def stream(self, response: StreamingHttpResponse, first: bytes | None, pieces: Any) -> None:
-        """Let a page go out piece by piece, of which the first is here; None for none."""
+    def stream(self, response: StreamingHttpResponse, pieces: Any, first: bytes | None) -> None:
+        """Let a response go out piece by piece.
+
+        Args:
+            response: the response.
+            pieces: its pieces.
+            first: the first of them; None when there was none, empty when nobody has looked yet.
+        """
         body = self._start(response, first or b"", more=first is not None)
         kind = _AsyncPieces if response.is_async else _Pieces
         response.streaming_content = cast("Iterator[bytes]", kind(self, body, pieces))
@@ -276,11 +291,12 @@ def _host(request: HttpRequest) -> str:
 def _fields(response: HttpResponseBase) -> Headers:
     """The header list of a response, its cookies last, as Django's handlers write it."""
     fields = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.items()]
-    return fields + [(b"Set-Cookie", _line(morsel)) for morsel in response.cookies.values()]
+    return fields + [(b"Set-Cookie", _line(morsel).encode("latin-1")) for morsel in response.cookies.values()]
 
 
-def _line(morsel: Morsel[str]) -> bytes:
-    return morsel.OutputString().encode("latin-1", "replace")
+def _line(morsel: Morsel[str]) -> str:
+    """A cookie as it is compared; what no header can carry is for the server to complain about."""
+    return morsel.OutputString().encode("latin-1", "replace").decode("latin-1")
 
 
 def _put(response: HttpResponseBase, before: Headers, after: Headers) -> None:
@@ -288,28 +304,23 @@ def _put(response: HttpResponseBase, before: Headers, after: Headers) -> None:
     so several become a list, which is the same (RFC 9110 section 5.2).
     """
     fields: dict[str, tuple[str, list[str]]] = {}
-    lines: list[bytes] = []
     for name, value in after:
         text = name.decode("latin-1")
-        if name.lower() == b"set-cookie":
-            lines.append(value)
-        else:
-            fields.setdefault(text.lower(), (text, []))[1].append(value.decode("latin-1"))
+        fields.setdefault(text.lower(), (text, []))[1].append(value.decode("latin-1"))
+    _, lines = fields.pop("set-cookie", ("", []))
     for field in list(response.headers):
-        if field.lower() not in fields:
+        # A line may stand in a header instead of `response.cookies`.
+        if field.lower() not in fields and response.headers[field] not in lines:
             del response.headers[field]
     for field, values in fields.values():
         if response.headers.get(field) != ", ".join(values):
             response.headers[field] = ", ".join(values)
-    _put_cookies(response, [value for name, value in before if name.lower() == b"set-cookie"], lines)
-
-
-def _put_cookies(response: HttpResponseBase, before: list[bytes], after: list[bytes]) -> None:
-    for name, morsel in list(response.cookies.items()):
-        if _line(morsel) not in after:
-            del response.cookies[name]
-    for number, line in enumerate(line for line in after if line not in before):
-        expiring = _morsel(line.decode("latin-1"))
+    for cookie, morsel in list(response.cookies.items()):
+        if _line(morsel) not in lines:
+            del response.cookies[cookie]
+    known = {value.decode("latin-1") for _, value in before}
+    for number, line in enumerate(line for line in lines if line not in known):
+        expiring = _morsel(line)
         if expiring is not None:
             # `response.cookies` has one of each name; what must be expired may be there for several domains.
             response.cookies[f"dntguard {number}"] = expiring
