@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import django
 import pytest
 from django.core.cache import cache
 from django.core.checks import run_checks
@@ -617,12 +618,25 @@ def test_when_the_exchange_cannot_begin_no_cache_keeps_the_response() -> None:
 CSP, GZIP = "csp.middleware.CSPMiddleware", "django.middleware.gzip.GZipMiddleware"
 
 
-def test_the_sites_own_content_security_policy_stays_and_ours_joins_it() -> None:
+@pytest.mark.parametrize(
+    ("middleware", "setting", "own"),
+    [
+        (CSP, "CONTENT_SECURITY_POLICY", {"DIRECTIVES": {"default-src": ["'self'"]}}),
+        pytest.param(
+            "django.middleware.csp.ContentSecurityPolicyMiddleware",
+            "SECURE_CSP",
+            {"default-src": ["'self'"]},
+            marks=pytest.mark.skipif(django.VERSION < (6,), reason="this Django has no such middleware; 6.0 has"),
+        ),
+    ],
+)
+def test_the_sites_own_content_security_policy_stays_and_ours_joins_it(
+    middleware: str, setting: str, own: object
+) -> None:
     def unreadable(request: HttpRequest) -> HttpResponse:
         return HttpResponse(b"?", headers={"Content-Encoding": "compress"})
 
-    own = {"DIRECTIVES": {"default-src": ["'self'"]}}
-    with site(page, unreadable, middleware=(GUARD, CSP), CONTENT_SECURITY_POLICY=own) as client:
+    with site(page, unreadable, middleware=(GUARD, middleware), **{setting: own}) as client:
         assert client.get("/0", headers=GPC)["Content-Security-Policy"] == "default-src 'self'"
         policies = client.get("/1", headers=GPC)["Content-Security-Policy"].split(", ")
         assert policies[0] == "default-src 'self'"
