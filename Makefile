@@ -45,6 +45,7 @@ bench: $(READY) wrk  ## Print the speed table; PAGES=FOLDER measures on other pa
 	$(BIN)/python -m pip install --quiet --editable '.[bench]'
 	$(BIN)/python -m tests.bench $(if $(PAGES),--pages $(PAGES))
 	$(BIN)/python -m tests.bench.load
+	$(BIN)/python -m tests.bench.frameworks
 	$(BIN)/python -m pytest -q -s -m slow tests/test_gibibyte.py
 
 pages: $(READY)  ## Check whole pages, rewritten, with two parsers; PAGES=FOLDER checks other pages

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
+from functools import lru_cache
 from typing import Any
 
 from dntguard.headers import Headers
 
 _LISTED = frozenset({"HTTP_DNT", "HTTP_SEC_GPC"})
 """Fields whose repetitions a server has joined with a comma, which their grammars do not know: taken apart again."""
+
+
+@lru_cache(maxsize=512)  # clients choose the names, and nearly all choose the same
+def _name(key: str) -> bytes:
+    return key[5:].replace("_", "-").lower().encode("latin-1", "replace")
 
 
 def request_headers(environ: Mapping[str, Any]) -> Headers:
@@ -20,7 +26,7 @@ def request_headers(environ: Mapping[str, Any]) -> Headers:
     headers: Headers = []
     for key, value in environ.items():
         if key.startswith("HTTP_"):
-            name = key[5:].replace("_", "-").lower().encode("latin-1", "replace")
+            name = _name(key)
             for part in value.split(",") if key in _LISTED else (value,):
                 headers.append((name, part.encode("latin-1", "replace")))
     return headers

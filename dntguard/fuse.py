@@ -91,6 +91,8 @@ class Fuse:
     @property
     def body_passes(self) -> bool:
         """As of the exchange."""
+        if self.passes:
+            return True
         passes = self._ask(_BODY_PASSES, otherwise=None)
         return not (self.over or self._rest) if passes is None else passes
 
@@ -101,7 +103,7 @@ class Fuse:
 
     def reads(self, status: int, headers: Headers) -> bool:
         """As of the exchange."""
-        return self._ask(Exchange.reads, status, headers, otherwise=False)
+        return not self.passes and self._ask(Exchange.reads, status, headers, otherwise=False)
 
     def holds(self, status: int, headers: Headers) -> bool:
         """As of the exchange; a status of our own waits for the place where its body can go."""
@@ -128,6 +130,8 @@ class Fuse:
 
     def feed(self, chunk: bytes) -> bytes:
         """As of the exchange."""
+        if self.passes:
+            return chunk
         body = self._ask(Exchange.feed, chunk, otherwise=None)
         if body is not None:
             return body + self._look()
@@ -135,6 +139,8 @@ class Fuse:
 
     def finish(self) -> bytes:
         """As of the exchange."""
+        if self.passes:
+            return b""
         body = self._ask(Exchange.finish, otherwise=None)
         if body is not None:
             return body + self._look()

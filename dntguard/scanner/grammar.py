@@ -41,7 +41,8 @@ def _names_like(starts: str) -> bytes:
 
 def _quiet_rest(loud: bytes, plain: bytes = b"") -> bytes:
     """The rest of a tag of which no attribute is `loud`; the `plain` forms are tried first."""
-    return rb"(?:" + plain + rb"[\t\n\f\r /]++|(?!" + loud + rb")[^\t\n\f\r />]" + _ATTRIBUTE_REST + rb")*+>"
+    # A tag that ends here need not be compared with every name first.
+    return rb"(?:" + plain + rb"[\t\n\f\r /]++|(?!>|" + loud + rb")[^\t\n\f\r />]" + _ATTRIBUTE_REST + rb")*+>"
 
 
 _LOUD = _names_like("on style data-dntguard background ping attri action formaction")
@@ -53,7 +54,7 @@ _PAINTS = _names_like("fill stroke filter mask marker clip-path cursor")
 _STILL_CSS = rb"(?:[^\"'(&\\]++|\(#)*+"
 """The value of a `style` attribute that loads nothing: no string, and no function but for those on a fragment."""
 
-_RELATIVE = rb"(?:[^\"&\\:/\t\n\r]++|/(?!/))*+"
+_RELATIVE = rb"/?+(?:[^\"&\\:/\t\n\r]++/?+)*+"
 """A value between double quotes that is no address, or a relative one: no scheme, no two slashes, nothing decoded."""
 
 # Told by their first letters; what they leave out are the names of _LOUD.
@@ -175,7 +176,7 @@ _HARMLESS = (
 )  # fmt: skip
 """The plain form of two judged elements that are everywhere, without the attributes that a judge would look at."""
 
-_SHOWN = rb"(?:[^\"&\\:/?\t\n\r]++|/(?!/))*+"
+_SHOWN = rb"/?+(?:[^\"&\\:/?\t\n\r]++/?+)*+"
 """A relative address without a query."""
 _OWN_ATTRIBUTES = (
     rb" (?:[ceg-nqt-z]|a(?!tt|da|s=)|b(?!a|row)|d(?!ata-dn)|f(?!orma)|o(?!n)|p(?!ing)|r(?!el=\"[^\"mM]*+[mM])"
@@ -183,14 +184,14 @@ _OWN_ATTRIBUTES = (
     rb"[a-z-]*+(?:=\"" + _RELATIVE + rb"\"|(?=[ />]))| style=\"" + _STILL_CSS + rb"\""
 )  # fmt: skip
 _SHOWN_ATTRIBUTES = (
+    # The usual ones first: text that nobody takes for an address, and sizes that no pixel has.
+    rb" (?:alt|class|id|loading|sizes|title)=\"[^\"]*+\"| (?:width|height)=\"[2-9][0-9]*+\"|"
     rb" (?:[cegi-nqrt-vx-z]|a(?!tt|da)|b(?!a|row)|d(?!ata-dn)|f(?!orma)|h(?!idden|eight=\"(?:[\t-\r 0]|1[\"p.\t-\r ]))"
     rb"|o(?!n)|p(?!ing)|s(?!ty|rcd|ha)|w(?!idth=\"(?:[\t-\r 0]|1[\"p.\t-\r ])))"
     rb"[a-z-]*+(?:=\"" + _SHOWN + rb"\"|(?=[ />]))"
 )  # fmt: skip
-_OWN = (
-    rb"<(?:link|source|track)(?:" + _OWN_ATTRIBUTES + rb")*+[ /]*+>",
-    rb"<(?:img|input)(?:" + _SHOWN_ATTRIBUTES + rb")*+[ /]*+>",
-)
+_OWN = rb"<(?:link|source|track)(?:" + _OWN_ATTRIBUTES + rb")*+[ /]*+>"
+_OWN_IMAGE = rb"<(?:img|input)(?:" + _SHOWN_ATTRIBUTES + rb")*+[ /]*+>"
 """Judged elements in plain form whose addresses are all relative, and that load no script and can be no pixel."""
 
 Always = Callable[[bytes, int], re.Match[bytes]]
@@ -205,14 +206,15 @@ def _skipping(
     stops: str,
     *,
     rest: bytes = _STRICT_REST,
+    first: bytes = b"",
     whole: tuple[bytes, ...] = (),
     end_stops: str = "",
     cdata_stops: bool = False,
 ) -> bytes:
     """The pattern that runs over everything but the start tags in `stops` and the end tags in `end_stops`.
 
-    Of other start tags it runs over those that end in `rest`. `whole` elements it runs over too; with `cdata_stops` it
-    does not run over what may be a CDATA section.
+    Of other start tags it runs over those that end in `rest`. `whole` elements it runs over too, and `first` those of
+    which a page may have many; with `cdata_stops` it does not run over what may be a CDATA section.
     """
     quick_end = b"" if end_stops else rb"/[a-zA-Z]++[0-9]?+>|"
     end = rb"/" + (rb"(?!" + _one_of(end_stops) + rb")" if end_stops else b"") + rb"[a-zA-Z][^\t\n\f\r />]*+" + REST
@@ -220,13 +222,14 @@ def _skipping(
     return (
         rb"[^<]*+(?:<(?:"
         + quick_end
+        + (first[1:] + rb"|" if first else b"")
         + b"".join(start + rb"[^\t\n\f\r />]*+" + rest + rb"|" for start in _quiet_starts(stops))
         + _HARMLESS[1:]
+        + b"".join(rb"|" + element[1:] for element in whole)
         + rb"|(?=[a-zA-Z])(?!" + _one_of(stops) + rb")[^\t\n\f\r />]++" + rest
         + rb"|" + end
         + rb"|" + _COMMENT[1:]
         + rb"|(?=[^a-zA-Z/!?])"
-        + b"".join(rb"|" + element[1:] for element in whole)
         + rb")[^<]*+"
         + rb"|" + (rb"(?!<!\[CDATA\[)" if cdata_stops else b"") + rb"(?:" + _BOGUS_COMMENT + rb")[^<]*+"
         + rb")*+"
@@ -275,8 +278,12 @@ def step(*, nested: bool, own: bool) -> Always:
     stops, special, taken = STOPS, _SPECIAL, _ELEMENTS + _NOSCRIPT
     if nested:
         stops, special, taken = stops.replace("noscript ", ""), special.replace("noscript ", ""), _ELEMENTS
-    rest, whole = (_QUIET_REST, (*_OWN, *_WHOLE)) if own else (_STRICT_REST, _WHOLE)
-    return _step(_skipping(stops, rest=rest, whole=whole), _tag(special) + taken)
+    skipping = (
+        _skipping(stops, rest=_QUIET_REST, first=_OWN_IMAGE, whole=(_OWN, *_WHOLE))
+        if own
+        else _skipping(stops, whole=_WHOLE)
+    )
+    return _step(skipping, _tag(special) + taken)
 
 
 WARY_STEP = _step(

@@ -75,11 +75,12 @@ class Variant(NamedTuple):
 
 
 class Shop(NamedTuple):
-    """A shop that is served: where, what each visitor must get, and by which process."""
+    """A site that is served: where, what each visitor must get of which page, and by which process."""
 
     address: str
     expected: Mapping[str, Variant]
     pid: int | None = None
+    path: str = PAGE
 
 
 class Turn(NamedTuple):
@@ -148,7 +149,7 @@ class Checking:
 
     def _check(self, connection: http.client.HTTPConnection, visitor: str) -> None:
         try:
-            connection.request("GET", PAGE, headers=dict(VISITORS[visitor] + COOKIE))
+            connection.request("GET", self._shop.path, headers=dict(VISITORS[visitor] + COOKIE))
             response = connection.getresponse()
             answer = Answer(response.status, response.getheaders(), [response.read()])
         except (OSError, http.client.HTTPException) as problem:
@@ -194,7 +195,7 @@ def load(shop: Shop, visitor: str, seconds: int, connections: int = CONNECTIONS)
         body = Path(folder, "body")
         body.write_bytes(shop.expected[visitor].body)
         printed = subprocess.run(
-            [WRK, *options, "--script", SCRIPT, *fields, shop.address + PAGE, "--", body],
+            [WRK, *options, "--script", SCRIPT, *fields, shop.address + shop.path, "--", body],
             check=True,
             stdout=subprocess.PIPE,
             text=True,
@@ -261,29 +262,40 @@ HEAD = (
 def rows_of(server: str, seconds: int) -> list[Row]:
     """Serve the shop bare and guarded and measure both, a row for each visitor."""
     module, command = SERVERS[server]
-    ports = {app: free_port() for app in ("bare", "app")}
-    each = TURN if seconds >= 2 * TURN else 1
     rows = [Row(server, visitor, [], []) for visitor in VISITORS]
+    with served(f"examples.shop.{module}", command) as (addresses, pids):
+        bare, guarded = (shop._replace(pid=pid) for shop, pid in zip(quiet(*addresses), pids, strict=True))
+        measure([(row, bare, guarded) for row in rows], seconds)
+    return rows
+
+
+@contextmanager
+def served(module: str, command: str) -> Iterator[tuple[list[str], list[int]]]:
+    """A module's `bare` and `app`, each on a server of its own: where, and by which processes."""
+    ports = {app: free_port() for app in ("bare", "app")}
     with ExitStack() as stack:
         with on_processors(servers=True):
             pids = [
                 stack.enter_context(
                     running(
-                        [sys.executable, *command.format(app=f"examples.shop.{module}:{app}", port=port).split()],
+                        [sys.executable, *command.format(app=f"{module}:{app}", port=port).split()],
                         partial(answers_at, port, PAGE),
                     )
                 )
                 for app, port in ports.items()
             ]
         stack.enter_context(on_processors(servers=False))
-        shops = quiet(*(f"http://127.0.0.1:{port}" for port in ports.values()))
-        bare, guarded = (shop._replace(pid=pid) for shop, pid in zip(shops, pids, strict=True))
-        for number in range(-(-seconds // each)):
-            for row in rows:
-                pair = [(bare, row.bare), (guarded, row.guarded)]
-                for shop, turns in pair if number % 2 else reversed(pair):
-                    turns.append(load(shop, row.visitor, each))
-    return rows
+        yield [f"http://127.0.0.1:{port}" for port in ports.values()], pids
+
+
+def measure(rows: Sequence[tuple[Row, Shop, Shop]], seconds: int) -> None:
+    """Put the turns into the rows, each of which stands beside its bare and its guarded site."""
+    each = TURN if seconds >= 2 * TURN else 1
+    for number in range(-(-seconds // each)):
+        for row, bare, guarded in rows:
+            pair = [(bare, row.bare), (guarded, row.guarded)]
+            for shop, turns in pair if number % 2 else reversed(pair):
+                turns.append(load(shop, row.visitor, each))
 
 
 def quiet(bare: str, guarded: str) -> tuple[Shop, Shop]:
@@ -343,10 +355,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return verdict(rows)
 
 
-def preamble(seconds: int) -> str:
+def preamble(seconds: int, frameworks: Sequence[str] = ("starlette", "flask")) -> str:
     parsers = ("httptools", "uvloop")
     faster = [name for name in parsers if importlib.util.find_spec(name)]
-    names = ("uvicorn", "starlette", "gunicorn", "flask")
+    names = ("uvicorn", "gunicorn", *frameworks)
     return (
         f"CPython {platform.python_version()}, {', '.join(f'{name} {version(name)}' for name in names)}; "
         f"uvicorn with {' and '.join(faster) or 'h11 and asyncio'}\n"

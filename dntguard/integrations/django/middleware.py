@@ -14,6 +14,7 @@ from inspect import iscoroutinefunction
 from typing import Any, cast
 
 from asgiref.sync import async_to_sync, markcoroutinefunction, sync_to_async
+from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -23,11 +24,9 @@ from dntguard.delivery import deliver
 from dntguard.environ import request_headers, show
 from dntguard.exchange import Guard
 from dntguard.fuse import Fuse
-from dntguard.headers import Headers, remove
+from dntguard.headers import Headers, set_value
 from dntguard.integrations.django.conf import policy_of_settings
 from dntguard.integrations.django.requests import give_consent, says_that_it_varies
-
-_HOST = frozenset({b"host"})
 
 GetResponse = Callable[[HttpRequest], Any]
 
@@ -119,16 +118,17 @@ class DNTGuardMiddleware:
 class _Visit:
     """One request and its response."""
 
-    __slots__ = ("_delivered", "_fields", "_headers", "_host", "_policy", "_sent", "exchange", "request")
+    __slots__ = ("_delivered", "_fields", "_headers", "_policy", "_sent", "exchange", "request")
 
     def __init__(self, guard: Guard, request: HttpRequest) -> None:
         self.request = request
         self._delivered = False
         self._fields: Headers = []
         self._sent: dict[str, str] = {}
-        # Django knows about proxies (USE_X_FORWARDED_HOST), and whom it does not serve (ALLOWED_HOSTS).
-        self._host = _host(request)
-        self._headers = remove(request_headers(request.META), _HOST)
+        self._headers = request_headers(request.META)
+        host = _host(request)
+        if host is not None:
+            self._headers = set_value(self._headers, b"host", host.encode("latin-1", "replace"))
         self._begin(guard)
         give_consent(request, self.exchange.consent)
         if self.exchange.request_headers is not self._headers:
@@ -144,7 +144,7 @@ class _Visit:
             guard,
             request.method or "GET",
             request.scheme or "http",
-            self._host,
+            request.META.get("SERVER_NAME", ""),
             request.path,
             self._headers,
             time.time(),
@@ -281,7 +281,10 @@ async def _all(response: StreamingHttpResponse) -> list[bytes]:
     return [piece async for piece in cast("AsyncIterator[bytes]", response.streaming_content)]
 
 
-def _host(request: HttpRequest) -> str:
+def _host(request: HttpRequest) -> str | None:
+    """The host as Django knows it behind its proxy; None where that is what `Host` says."""
+    if not settings.USE_X_FORWARDED_HOST:
+        return None
     try:
         return request.get_host()
     except DisallowedHost:
@@ -303,23 +306,28 @@ def _put(response: HttpResponseBase, before: Headers, after: Headers) -> None:
     """Give a response the headers `after` instead of `before`. Of each name but `Set-Cookie` a response has one field,
     so several become a list, which is the same (RFC 9110 section 5.2).
     """
-    fields: dict[str, tuple[str, list[str]]] = {}
-    for name, value in after:
-        text = name.decode("latin-1")
-        fields.setdefault(text.lower(), (text, []))[1].append(value.decode("latin-1"))
-    _, lines = fields.pop("set-cookie", ("", []))
-    for field in list(response.headers):
-        # A line may stand in a header instead of `response.cookies`.
-        if field.lower() not in fields and response.headers[field] not in lines:
-            del response.headers[field]
-    for field, values in fields.values():
-        if response.headers.get(field) != ", ".join(values):
-            response.headers[field] = ", ".join(values)
-    for cookie, morsel in list(response.cookies.items()):
-        if _line(morsel) not in lines:
-            del response.cookies[cookie]
-    known = {value.decode("latin-1") for _, value in before}
-    for number, line in enumerate(line for line in lines if line not in known):
+    changed = {name.lower() for name, _ in set(before) ^ set(after)}
+    if b"set-cookie" in changed:
+        changed.remove(b"set-cookie")
+        lines = [value.decode("latin-1") for name, value in after if name.lower() == b"set-cookie"]
+        _put_cookies(response, {value.decode("latin-1") for _, value in before}, lines)
+    for name in changed:
+        values = [(field, value) for field, value in after if field.lower() == name]
+        if values:
+            response.headers[values[0][0].decode("latin-1")] = b", ".join(value for _, value in values).decode(
+                "latin-1"
+            )
+        else:
+            del response.headers[name.decode("latin-1")]
+
+
+def _put_cookies(response: HttpResponseBase, before: set[str], after: list[str]) -> None:
+    if response.headers.get("Set-Cookie", after) not in after:  # a line may stand there instead of in `cookies`
+        del response.headers["Set-Cookie"]
+    for name, morsel in list(response.cookies.items()):
+        if _line(morsel) not in after:
+            del response.cookies[name]
+    for number, line in enumerate(line for line in after if line not in before):
         expiring = _morsel(line)
         if expiring is not None:
             # `response.cookies` has one of each name; what must be expired may be there for several domains.
