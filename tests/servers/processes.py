@@ -21,15 +21,15 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(command: Sequence[str], answers: Callable[[], bool]) -> Iterator[int]:
-    """The process that a command starts, from when it answers until the end; its process id.
+def running(command: Sequence[str], answers: Callable[[], bool], folder: Path = ROOT) -> Iterator[int]:
+    """The process that a command starts in a folder, from when it answers until the end; its process id.
 
     An error, also one of the test that it runs for, shows the end of what it printed.
     """
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
     # A file, not a pipe: what is printed must not fill it up.
     with tempfile.TemporaryFile() as printed:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=printed, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=printed, stderr=subprocess.STDOUT)
         try:
             _wait_for(process, answers)
             yield process.pid
