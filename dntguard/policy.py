@@ -177,7 +177,7 @@ class Policy:
         Raises:
             PolicyError: a variable with the prefix is no option, or has a value that cannot be used.
         """
-        return cls.from_mapping(settings.from_environment(prefix, _option_kinds(), environment))
+        return cls.from_mapping(settings.from_environment(prefix, option_kinds(), environment))
 
 
 def make_policy(policy: Policy | None, options: Mapping[str, object]) -> Policy:
@@ -197,7 +197,7 @@ def make_policy(policy: Policy | None, options: Mapping[str, object]) -> Policy:
     return policy
 
 
-def _option_kinds() -> dict[str, str]:
+def option_kinds() -> dict[str, str]:
     """From each option to how a text of it is read: see `dntguard.settings.from_environment`."""
     kinds: dict[str, str] = {}
     for option in fields(Policy):
