@@ -1,6 +1,7 @@
 """Pyramid: settings from an ini file or a program, the consent on the request, pages without what is refused."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from configparser import ConfigParser
 from pathlib import Path
 from typing import Any
@@ -202,6 +203,17 @@ def test_a_subrequest_has_the_visitors_consent() -> None:
     app = client({"/outer": outer, "/inner": inner})
     assert app.get("/outer", headers=GPC).text == "<!---->signal|True"
     assert app.get("/outer").text == TRACKER + "policy|True"
+
+
+def test_a_thread_of_a_view_has_the_requests_consent() -> None:
+    """Where no context variable says who is being answered."""
+
+    def view(request: Request) -> Response:
+        with ThreadPoolExecutor() as pool:
+            same = pool.submit(lambda: request.consent is request.environ["dntguard.consent"]).result()
+        return Response(str(same))
+
+    assert client({"/": view}).get("/", headers=GPC).text == "True"
 
 
 def test_a_stream_is_rewritten_piece_by_piece() -> None:
