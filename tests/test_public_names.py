@@ -12,7 +12,19 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 SNIPPETS = Path(__file__).parent / "typing" / "snippets.py"
-FRAMEWORKS = ("starlette", "werkzeug", "flask", "django", "fastapi", "quart", "litestar", "falcon", "pyramid", "pytest")
+FRAMEWORKS = (
+    "starlette",
+    "werkzeug",
+    "flask",
+    "django",
+    "fastapi",
+    "quart",
+    "aiohttp",
+    "litestar",
+    "falcon",
+    "pyramid",
+    "pytest",
+)
 
 NAMES = [
     ("dntguard", "Policy"),
