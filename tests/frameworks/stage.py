@@ -99,6 +99,8 @@ class Framework:
         ask: asks it, or the example, through the framework's own test client.
         not_carried: the cases that the framework or its client cannot carry, by name, and why; it is an error when
             they can.
+        altered: the cases in which what stands outside of dntguard adds a header by which the core judges, and why;
+            it is an error when they come out as they are.
         faithful: how many cases come out of the bare application with the headers of the table.
         not_served: the cases that the framework cannot carry on a real server.
     """
@@ -111,12 +113,21 @@ class Framework:
     not_carried: Mapping[str, str]
     faithful: int
     not_served: Mapping[str, str] = field(default_factory=dict)
+    altered: Mapping[str, str] = field(default_factory=dict)
 
 
 def primings(request: Request) -> list[Request]:
     """The requests before the case's own, by which dntguard learns the validators in its conditions."""
     conditions = [value for name, value in request.headers if name.lower() in ("if-none-match", "if-modified-since")]
     return [replace(request, method="GET", headers=[(PRIMING, value)]) for value in conditions if request.seen]
+
+
+def joined(headers: Pairs) -> dict[str, str]:
+    """Request headers for a client that takes each name once: repetitions are joined, as WSGI servers join them."""
+    found: dict[str, str] = {}
+    for name, value in headers:
+        found[name] = f"{found[name]},{value}" if name in found else value
+    return found
 
 
 TARGETS = dict.fromkeys(

@@ -53,7 +53,11 @@ def test_every_case_comes_out_of_the_framework_as_the_core_and_the_table_say(fra
         try:
             compare(case, bare, play(framework, case, guarded=True))
         except AssertionError as error:
-            said.append(f"{case.name}: {error}")
+            if case.name not in framework.altered:
+                said.append(f"{case.name}: {error}")
+        else:
+            if case.name in framework.altered:
+                said.append(f"{case.name}: comes out as it is now")
     assert not said, f"{framework.name}: {len(said)} of {len(CASES)} cases:\n\n" + "\n\n".join(said)
     assert count["faithful"] == framework.faithful
 
@@ -81,4 +85,4 @@ def test_wrong_settings_are_the_same_clear_error_at_start(
 def test_each_exception_names_a_case() -> None:
     names = {case.name for case in CASES}
     for framework in FRAMEWORKS:
-        assert framework.not_carried.keys() <= names
+        assert framework.not_carried.keys() | framework.altered.keys() <= names
