@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Protocol
 
 from dntguard.policy import Policy
@@ -19,8 +20,14 @@ class Reported(Protocol):
         """What it came to."""
 
 
+witnesses: list[Callable[[Policy, Report], object]] = []
+"""Called at the end of each exchange of this process; `dntguard.testing` learns here by which policy a site answers."""
+
+
 def deliver(policy: Policy, exchange: Reported) -> None:
     """Call `Policy.on_report`, if there is one; what it raises is logged and never reaches the visitor."""
+    for witness in witnesses:
+        witness(policy, exchange.report)
     if policy.on_report is not None:
         try:
             policy.on_report(exchange.report)

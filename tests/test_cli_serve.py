@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from dntguard.cli import main
-from dntguard.cli.serve import is_asgi
+from dntguard.interface import is_asgi
 from tests.servers.processes import free_port
 
 APPS = """

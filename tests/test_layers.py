@@ -27,6 +27,7 @@ LAYERS: dict[str, float] = {
     "maps": 0,
     "stylesheets": 0,
     "caches": 0,
+    "interface": 0,
     "codings": 0,
     "release": 0,
     "caching": 1,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import inspect
 import sys
 from collections.abc import Callable
 from typing import Any
 
 from dntguard import asgi, wsgi
 from dntguard.cli.mistakes import UsageError
+from dntguard.interface import is_asgi
 from dntguard.policy import Policy
 
 
@@ -36,16 +36,6 @@ def run(options: argparse.Namespace, policy: Policy) -> int:
         print(f"dntguard: serving {options.app} on http://{host}:{options.port}", file=sys.stderr, flush=True)
         waitress.serve(wsgi.DNTGuardMiddleware(app, policy), host=options.host, port=options.port)
     return 0
-
-
-def is_asgi(app: Callable[..., Any]) -> bool:
-    """Whether an application is called as ASGI 3 says, with scope, receive and send; as WSGI says it, with two."""
-    if inspect.iscoroutinefunction(app) or inspect.iscoroutinefunction(type(app).__call__):
-        return True
-    try:
-        return len(inspect.signature(app).parameters) == 3
-    except (TypeError, ValueError):
-        return False  # written in C, as no ASGI application that we know is
 
 
 def _load(place: str) -> Callable[..., Any]:
