@@ -1,0 +1,1 @@
+"""The test kit that sites use, as sites use it."""
