@@ -32,9 +32,15 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Let a marked test have the application."""
     if item.get_closest_marker(_MARK) is not None:
-        names: list[str] = getattr(item, "fixturenames", [])
-        if _APP not in names:
-            names.append(_APP)
+        item.fixturenames.append(_APP)  # type: ignore[attr-defined]  # what can be marked is a function
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Let no test judge by the policy of another's application."""
+    witnesses = sys.modules.get("dntguard.testing.witness")
+    if witnesses is not None:
+        witnesses.witness.forget()
 
 
 @pytest.hookimpl(wrapper=True)

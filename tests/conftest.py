@@ -16,6 +16,8 @@ from collections.abc import Generator
 import pytest
 from hypothesis import HealthCheck, settings
 
+pytest_plugins = ["pytester"]
+
 pytest.register_assert_rewrite("tests.case_outcome")
 
 for _name, _examples in (("test", 200), ("long", 5_000), ("fuzz", 100_000), ("cache", 16_000)):

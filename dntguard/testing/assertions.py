@@ -40,8 +40,8 @@ def assert_no_refused(
         response: of the test client of Django, Flask, Quart, Starlette, FastAPI or WebTest, of httpx or requests, or
             a `dntguard.testing.Response`. It is read to its end.
         url: its address or path, where the response does not know its request; what is the site's own depends on it.
-        policy: the site's. None for that of the middleware which answered that path last in this process, and without
-            one for the default.
+        policy: the site's. None for that of the middleware which answered that path last in this process (with pytest:
+            in this test), and without one for the default.
         signals: the header fields of the request, as in `{"Sec-GPC": "1"}`. None for those that the response knows,
             and of a response that does not know its request for both signals.
 
@@ -53,12 +53,13 @@ def assert_no_refused(
     __tracebackhide__ = True
     read = read_response(response, url)
     fields = _signals_of(read, signals)
-    record = witness.of(_path(read.url))
+    # Who does not know what was asked for cannot know who answered.
+    record = witness.of(_path(read.url)) if read.url else None
     judging = policy or (Policy() if record is None else record.policy)
     if not refuses(consent_for(fields, judging), judging):
         raise ValueError(
-            f"the request for {read.url} carried no signal that refuses something, so this check could not fail: ask "
-            'with the header field "Sec-GPC: 1", or say signals={"Sec-GPC": "1"}'
+            f"the request for {_path(read.url)} carried no signal that refuses something, so this check could not "
+            'fail: ask with the header field "Sec-GPC: 1", or say signals={"Sec-GPC": "1"}'
         )
     findings = Findings()
     findings.add(_path(read.url), _visitor(fields), *shown(found_in(read, fields, judging), judging, record))
@@ -184,7 +185,7 @@ class _Check:
             try:
                 response = client.get(address, signal)
             except Exception as error:  # noqa: BLE001  # whatever the application raises
-                self._findings.add(place, _visitor((signal or {}).items()), f"raised {error!r}: nothing was checked")
+                self._findings.add(place, _visitor((signal or {}).items()), f"raised {error!r}, so nothing was checked")
                 self._findings.error = self._findings.error or error
                 return hops
             record = witness.of(_path(response.url), before)
@@ -243,8 +244,10 @@ def _failure(response: Response) -> list[str]:
     """Why a response says nothing of the path that was asked for."""
     if response.status < 400:
         return []
-    asked = "is the path right, and does the site need headers=... (a session) or base_url=... (its host)?"
-    return [f"answered {response.status}: nothing was checked; {asked}"]
+    return [
+        f"answered {response.status}, so nothing was checked",
+        "to do: mend the path, or give headers=... (of a session) or base_url=... (the site's host)",
+    ]
 
 
 def _redirect(response: Response) -> str | None:

@@ -7,7 +7,7 @@ import re
 import sys
 from asyncio import Event, Queue
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from io import BytesIO
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -50,17 +50,18 @@ class Client:
         self._headers = dict(headers or {})
         self._base_url = base_url
         self._server: _Server | None = None
+        self._ends = ExitStack()
 
     def __enter__(self) -> Self:
-        self._server = _Asgi(self._app) if is_asgi(self._app) else _Wsgi(self._app)
+        self._server = server = _Asgi(self._app) if is_asgi(self._app) else _Wsgi(self._app)
+        self._ends.callback(server.close)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        server, self._server = self._server, None
-        if server is not None:
-            server.close()
+        self._server = None
+        self._ends.close()
 
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> Response:
         """The response to a GET; the arguments are those of `request`."""

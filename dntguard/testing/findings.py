@@ -11,7 +11,7 @@ from dntguard.report import Removal
 from dntguard.testing.judgement import Found
 from dntguard.testing.witness import Record
 
-_LONGEST = 120
+_LONGEST = 100
 _WORDS = {
     "inline-script": "inline <script>: {}",
     "late-script": "inline <script>, longer than max_undecided: {}",
@@ -24,7 +24,7 @@ _WORDS = {
     "header": "header field {}",
     "set-cookie": "Set-Cookie: {}",
 }
-"""How a removal is shown, by its kind; of others, which are elements, the name and the address."""
+"""How a removal is shown, by its kind; of others, which are elements, the tag, or the name and the address."""
 
 
 @dataclass
@@ -85,7 +85,8 @@ def shown(found: Iterable[Found], policy: Policy, record: Record | None) -> list
 
 def _element(removal: Removal) -> str:
     what = removal.what if len(removal.what) <= _LONGEST else f"{removal.what[:_LONGEST]}..."
-    return _WORDS.get(removal.kind, f"<{removal.kind}> {{}}").format(what)
+    words = _WORDS.get(removal.kind, "{}" if what.startswith("<") else f"<{removal.kind}> {{}}")
+    return words.format(what)
 
 
 def _reason(removal: Removal, policy: Policy) -> str:
@@ -98,7 +99,7 @@ def _reason(removal: Removal, policy: Policy) -> str:
 def _advice(record: Record | None) -> str:
     if record is None:
         return (
-            "no middleware of dntguard was seen to answer (so the default policy judged, unless one was given): "
+            "no middleware of dntguard was seen to answer (the default policy judged, unless one was given): "
             "put it around the application"
         )
     policy = record.policy

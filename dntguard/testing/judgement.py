@@ -20,7 +20,7 @@ from dntguard.policy import Policy
 from dntguard.report import Removal
 from dntguard.rewriter import Rewriter
 from dntguard.signals import read_signals
-from dntguard.testing.responses import Fields, Response
+from dntguard.testing.responses import BASE_URL, Fields, Response
 
 _OUTSIDE_OF_PAGES = frozenset({"set-cookie", "header", "body"})
 """Kinds of removals that have no line."""
@@ -68,7 +68,8 @@ def found_in(response: Response, signals: Fields, policy: Policy) -> list[Found]
     """
     policy = strict(policy)
     headers, body = _decoded(encoded(response.headers), response.body)
-    url = urlsplit(response.url)
+    address = response.url or BASE_URL
+    url = urlsplit(address)
     exchange = Guard(policy).exchange(
         "GET", url.scheme, url.netloc, unquote(url.path) or "/", _only_signals(signals), 0, url.query
     )
@@ -76,7 +77,7 @@ def found_in(response: Response, signals: Fields, policy: Policy) -> list[Found]
     removals = exchange.report.removals
     found = [Found(removal) for removal in removals if removal.kind in _OUTSIDE_OF_PAGES]
     if len(found) < len(removals):
-        page = Rewriter(policy, consent_for(signals, policy), response.url, content_type=type_of_page(headers))
+        page = Rewriter(policy, consent_for(signals, policy), address, content_type=type_of_page(headers))
         found += _with_lines(body, page)
     return found
 

@@ -27,14 +27,14 @@ class Response:
         status: the status code.
         headers: its header fields.
         body: the whole body, as it came: in the content codings that `Content-Encoding` names.
-        url: the absolute address that was asked for.
+        url: the absolute address that was asked for; empty where it is not known.
         request_headers: the header fields of the request; None where they are not known.
     """
 
     status: int
     headers: Fields
     body: bytes
-    url: str = f"{BASE_URL}/"
+    url: str = ""
     request_headers: Fields | None = None
 
     @property
@@ -61,7 +61,7 @@ def read_response(response: object, url: str | None) -> Response:
     found = response if isinstance(response, Response) else _read(response)
     if url is None:
         return found
-    return Response(found.status, found.headers, found.body, urljoin(found.url, url), found.request_headers)
+    return Response(found.status, found.headers, found.body, urljoin(found.url or BASE_URL, url), found.request_headers)
 
 
 def _read(response: object) -> Response:

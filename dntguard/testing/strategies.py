@@ -104,22 +104,20 @@ def _trackers() -> tuple[bytes, ...]:
 
 
 def _elements(vendor: Vendor) -> Iterator[bytes]:
-    """A script, a pixel and a frame of each host of a vendor's, and its inline snippets."""
+    """A script, a pixel and a frame of each host of a vendor's, and snippets that load its scripts."""
     if vendor.purpose not in _DESCRIBED:
         return
-    registry = Registry.default()
     for pattern in vendor.hosts:
-        host, slash, path = pattern.partition("/")
-        if registry.match_url(host, slash + path or "/") is vendor:
-            address = f"https://{host}/{path}".encode()
-            yield b'<script async src="%s"></script>' % address
-            yield b'<img src="%s" width="1" height="1" alt="">' % address
-            yield b'<iframe src="%s" hidden></iframe>' % address
+        address = f"https://{pattern}".encode()
+        yield b'<script async src="%s"></script>' % address
+        yield b'<img src="%s" width="1" height="1" alt="">' % address
+        yield b'<iframe src="%s" hidden></iframe>' % address
     for mark in vendor.inline:
-        code = b"!function(d, s) { s = d.createElement('script'); s.src = 'https://%s'; d.head.append(s) }(document);"
-        if any(match.vendor is vendor for match in registry.find_inline(code % mark.encode())):
-            yield b"<script>%s</script>" % (code % mark.encode())
+        if "(" not in mark:  # an address, and no call, of which nobody knows how it goes on
+            yield b"<script>%s</script>" % (_LOADER % mark.encode())
 
+
+_LOADER = b"!function(d, s) { s = d.createElement('script'); s.src = 'https://%s'; d.head.append(s) }(document);"
 
 _HARMLESS = (
     b'<script src="/static/site.js" defer></script>',

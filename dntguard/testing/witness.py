@@ -42,9 +42,13 @@ class Witness:
     def __call__(self, policy: Policy, report: Report) -> None:
         """An exchange has ended."""
         if len(self._records) >= _MOST:
-            self._records.clear()
+            self.forget()
         self._records[report.path] = Record(policy, report.path, report.error, self.count)
         self.count += 1
+
+    def forget(self) -> None:
+        """Forget all exchanges."""
+        self._records.clear()
 
     def of(self, path: str, since: int = 0) -> Record | None:
         """The last exchange of a path; None when there was none.
