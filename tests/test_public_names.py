@@ -13,18 +13,9 @@ import pytest
 ROOT = Path(__file__).parent.parent
 SNIPPETS = Path(__file__).parent / "typing" / "snippets.py"
 FRAMEWORKS = (
-    "starlette",
-    "werkzeug",
-    "flask",
-    "django",
-    "fastapi",
-    "quart",
-    "aiohttp",
-    "litestar",
-    "falcon",
-    "pyramid",
-    "pytest",
-)
+    "starlette", "werkzeug", "flask", "django", "fastapi", "quart", "aiohttp", "litestar", "falcon", "pyramid", "pytest",
+    "_pytest", "hypothesis", "httpx", "requests", "webtest",
+)  # fmt: skip
 
 NAMES = [
     ("dntguard", "Policy"),
@@ -37,6 +28,10 @@ NAMES = [
     ("dntguard.rewriter", "rewrite"),
     ("dntguard.exchange", "Guard"),
     ("dntguard.vendors", "Registry"),
+    ("dntguard.testing", "assert_honors_signals"),
+    ("dntguard.testing", "assert_no_refused"),
+    ("dntguard.testing", "Client"),
+    ("dntguard.testing", "Response"),
 ]
 
 
@@ -76,8 +71,8 @@ def test_the_documented_snippets_type_check() -> None:
 
 
 def test_the_examples_in_the_documentation_type_check_and_run(tmp_path: Path) -> None:
-    """Each Python block of the README and of the pages on frameworks: mypy --strict, and as it is printed."""
-    pages = [ROOT / "README.md", *sorted((ROOT / "docs" / "frameworks").glob("*.md"))]
+    """Each Python block of the README, of the pages on testing and on frameworks: mypy --strict, and as printed."""
+    pages = [ROOT / "README.md", ROOT / "docs" / "testing.md", *sorted((ROOT / "docs" / "frameworks").glob("*.md"))]
     texts = {page.name: re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.DOTALL) for page in pages}
     assert len(texts["README.md"]) == 2
     assert all(texts.values())

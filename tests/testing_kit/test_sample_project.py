@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+import examples.django_app
 from tests.testing_kit.test_plugin import run
 
 APP = """
@@ -93,3 +95,20 @@ def test_it_fails_where_the_middleware_is_gone(project: Path) -> None:
         "/press with DNT: 1, and with Sec-GPC: 1",
     ]
     assert sum(line.startswith("to do: no middleware of dntguard was seen to answer") for line in lines) == 2
+
+
+def test_the_tests_in_the_documentation_pass(pytester: pytest.Pytester) -> None:
+    """Each block of the page is a file of tests; the project of Django's is the example's."""
+    assert examples.django_app.app
+    page = (Path(__file__).parent.parent.parent / "docs" / "testing.md").read_text("utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    pytester.makepyfile(**{f"test_{number}": block for number, block in enumerate(blocks)})
+    pytester.runpytest("-W", "error", "--strict-markers").assert_outcomes(passed=6)
+    assert TEST.partition("def ")[2].splitlines()[0] in page
+
+
+def test_the_message_in_the_documentation_is_the_true_one(project: Path) -> None:
+    (project / "templates" / "page.html").write_text(PAGE + PIXEL, "utf-8")
+    page = (Path(__file__).parent.parent.parent / "docs" / "testing.md").read_text("utf-8")
+    shown = [line.strip() for line in page[page.index("AssertionError:") :].split("```")[0].splitlines()]
+    assert [line for line in shown if line] == told(run(project).stdout)
