@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from dntguard.delivery import deliver
+from dntguard.delivery import deliver, witnesses
 from dntguard.exchange import Guard
 from dntguard.policy import Policy
 from dntguard.report import Report
@@ -22,6 +22,24 @@ def test_a_report_is_given_once_for_each_exchange() -> None:
 
 def test_without_a_receiver_nothing_happens() -> None:
     deliver(Policy(), Guard().exchange("GET", "https", "shop.example", "/", [], 0))
+
+
+def test_witnesses_learn_of_each_exchange_and_its_policy() -> None:
+    """Whether or not the site wants reports."""
+    seen: list[tuple[Policy, Report]] = []
+    policy = Policy(mode="never")
+    exchange = Guard(policy).exchange("GET", "https", "shop.example", "/", [], 0)
+
+    def witness(policy: Policy, report: Report) -> None:
+        seen.append((policy, report))
+
+    witnesses.append(witness)
+    try:
+        deliver(policy, exchange)
+    finally:
+        witnesses.remove(witness)
+    deliver(policy, exchange)
+    assert seen == [(policy, exchange.report)]
 
 
 def test_what_the_receiver_raises_is_logged_and_goes_no_further(caplog: pytest.LogCaptureFixture) -> None:

@@ -23,7 +23,7 @@ from dntguard.wsgi import Environ, StartResponse
 from tests.drive import REFUSE, body, drive_asgi, drive_wsgi, environ_of, http_scope, joined, sends, start
 
 PACKAGE = str(Path(dntguard.__file__).parent)
-NOT_CORE = {"asgi.py", "wsgi.py", "environ.py", "fuse.py", "delivery.py"}
+NOT_CORE = {"asgi.py", "wsgi.py", "environ.py", "fuse.py", "delivery.py", "witness.py"}
 ON_ERROR: list[Literal["keep", "remove"]] = ["keep", "remove"]
 SORRY = b"Internal Server Error"
 

@@ -214,14 +214,18 @@ def test_a_policy_of_an_earlier_application_does_not_judge_a_bare_one() -> None:
 
 def test_an_element_is_found_where_it_begins() -> None:
     """However long it is, and whatever went before it."""
-    page = (
-        b"a < b\n\n" + TRACKER + b"<p>\n<script\n async\n src=//static.hotjar.com/h.js>\n</script>\n<script>\n"
-        + b"if (a > b) c();\n" * 3000 + b"fbq('init', '1');\n</script>\n<noscript>\n<img src=//static.hotjar.com/p.gif>"
-        b"\n</noscript>\n<p>Tea</p>" + TRACKER + b"\n<img src=//static.hotjar.com/p"
-    )  # fmt: skip
-    lines = said(asgi_site({"/": (200, [HTML], page)}), "/")
+    parts = (
+        b"a < b\n\n" + TRACKER,
+        b"<p>\n<script\n async\n src=//static.hotjar.com/h.js>\n</script>\n",
+        b"<script>\n" + b"if (a > b) c();\n" * 3000 + b"fbq('init', '1');\n</script>\n",
+        b"<noscript>\n<img src=//static.hotjar.com/p.gif>\n</noscript>\n",
+        b"<div data-dntguard=marketing>\n<p>\n</p>\n</div>Tea" + TRACKER,
+        b"<div data-dntguard=marketing>\n<p>\n</p>\n</div>" + TRACKER,
+        b"\n<img src=//static.hotjar.com/p",
+    )
+    lines = said(asgi_site({"/": (200, [HTML], b"".join(parts))}), "/")
     assert [line.split(":")[0].strip() for line in lines if line.startswith("  line")] == [
-        "line 3", "line 4", "line 8", "line 3012", "line 3014",
+        "line 3", "line 4", "line 8", "line 3012", "line 3014", "line 3017", "line 3017", "line 3020",
     ]  # fmt: skip
 
 

@@ -13,9 +13,12 @@ import pytest
 import quart
 import webob
 from django.http import HttpResponse, StreamingHttpResponse
+from django.test import Client, override_settings
+from django.urls import path
 from starlette.responses import HTMLResponse, StreamingResponse
 
 from dntguard import Policy
+from dntguard.integrations.django.decorators import dntguard_exempt
 from dntguard.testing import Response, assert_no_refused
 from tests.testing_kit.clients import CLIENTS, GPC, Site
 from tests.testing_kit.sites import HTML, PAGE, TRACKER
@@ -103,6 +106,14 @@ def test_the_body_can_be_read_again(name: str, stream: bool) -> None:
     body = {"Flask": "data", "WebTest": "body"}.get(name, "content")
     left = response.getvalue() if name == "Django" else getattr(response, body)
     assert left == b"<p>Tea</p>"
+
+
+def test_an_exempt_view_of_django_must_hold_no_tracker() -> None:
+    view = dntguard_exempt(lambda request: HttpResponse(PAGE))
+    middleware = ["dntguard.integrations.django.middleware.DNTGuardMiddleware"]
+    with override_settings(ROOT_URLCONF=(path("shop", view),), MIDDLEWARE=middleware):
+        message = said(Client().get("/shop", headers=GPC))
+    assert "to do: dntguard leaves /shop alone (exclude=('*',), or an exempt view): let it act there" in message
 
 
 def test_an_asynchronous_stream_of_django_can_be_read_again() -> None:
