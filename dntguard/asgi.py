@@ -6,7 +6,7 @@ Written against the ASGI specification 3.0 (HTTP and WebSocket message format 2.
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, overload
 
 from dntguard.consent import current
@@ -21,6 +21,8 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+AnyASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
+"""An application of whatever framework: each has types of its own for scope and messages."""
 
 _PAST_READERS = frozenset({"http.response.pathsend", "http.response.zerocopysend", "http.response.push"})
 """Extensions that send files past everybody who would read them, or pages for requests without any signal."""
@@ -39,11 +41,11 @@ class DNTGuardMiddleware:
 
     # Starlette's types want to give the application by place, Litestar gives it by name.
     @overload
-    def __init__(self, app: ASGIApp, /, policy: Policy | None = None, **options: Any) -> None: ...
+    def __init__(self, app: AnyASGIApp, /, policy: Policy | None = None, **options: Any) -> None: ...
     @overload
-    def __init__(self, *, app: ASGIApp, policy: Policy | None = None, **options: Any) -> None: ...
+    def __init__(self, *, app: AnyASGIApp, policy: Policy | None = None, **options: Any) -> None: ...
     def __init__(  # type: ignore[misc]  # no option is called "app"
-        self, app: ASGIApp, policy: Policy | None = None, **options: Any
+        self, app: AnyASGIApp, policy: Policy | None = None, **options: Any
     ) -> None:
         self.app = app
         self.guard = Guard(make_policy(policy, options))
@@ -53,19 +55,20 @@ class DNTGuardMiddleware:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        headers = list(scope["headers"])
+        headers = _pairs(scope["headers"])
+        server = tuple(scope.get("server") or ())
         exchange = Fuse(
             self.guard,
             scope.get("method", "GET"),
             scope.get("scheme", "http"),
-            (scope.get("server") or ("",))[0] or "",
+            (server and server[0]) or "",
             scope["path"],
             headers,
             time.time(),
             scope.get("query_string", b"").decode("latin-1"),
         )
         consent = exchange.consent
-        inner = {**scope, "headers": exchange.request_headers, "dntguard": consent}
+        inner = {**scope, "headers": exchange.request_headers, "server": server or None, "dntguard": consent}
         # The state belongs to the request already (a copy of the lifespan's): outer middleware may look into it.
         state = scope.get("state")
         inner["state"] = {} if state is None else state
@@ -84,6 +87,11 @@ class DNTGuardMiddleware:
         finally:
             current.reset(token)
             deliver(self.guard.policy, exchange)
+
+
+def _pairs(fields: Iterable[Iterable[bytes]]) -> Headers:
+    """A header list: in the specification, list and pairs are iterables, and some can be read only once."""
+    return list(map(tuple, fields))  # type: ignore[arg-type]  # each is a pair
 
 
 class _Response:
@@ -107,7 +115,7 @@ class _Response:
         if kind == "http.response.start":
             if self._held is not None:
                 await self.release()  # a second start is the server's to complain about
-            status, headers = message["status"], list(message.get("headers", ()))
+            status, headers = message["status"], _pairs(message.get("headers", ()))
             self._reads = not self._passes and exchange.reads(status, headers)
             if self._reads or exchange.holds(status, headers):
                 self._held = {**message, "headers": headers}
@@ -122,7 +130,7 @@ class _Response:
         elif self._passes:
             await self._pass(message)
         elif kind in ("accept", "http.response.trailers"):
-            await self._send({**message, "headers": exchange.accept(message.get("headers", ()))})
+            await self._send({**message, "headers": exchange.accept(_pairs(message.get("headers", ())))})
         elif kind == "http.response.early_hint":
             await self._send({**message, "links": exchange.links(message.get("links", ()))})
         elif kind != "http.response.push" or not exchange.withholds:

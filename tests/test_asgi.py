@@ -2,7 +2,7 @@
 
 import asyncio
 import copy
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -175,13 +175,38 @@ def test_body_messages_of_what_is_no_page_pass_as_the_very_same_object(message: 
 
 
 def test_headers_may_be_any_iterable_of_pairs() -> None:
-    def pairs() -> Iterator[list[bytes]]:
+    def pairs() -> Iterator[Iterable[bytes]]:
         yield [b"content-type", b"text/html"]
-        yield [b"x", b"1"]
+        yield iter((b"x", b"1"))
 
     for headers in (REFUSE, NO_SIGNAL):
         out = drive(sends({**start(), "headers": pairs()}, body(b"<p>")), headers)
-        assert [tuple(pair) for pair in out[0]["headers"]] == [HTML, (b"x", b"1"), VARY]
+        assert out[0]["headers"] == [HTML, (b"x", b"1"), VARY]
+
+
+@pytest.mark.parametrize("headers", [REFUSE, NO_SIGNAL])
+def test_the_servers_headers_and_its_own_address_may_be_iterables_that_can_be_read_once(headers: Headers) -> None:
+    """Falcon's test client sends such, for the specification speaks of iterables."""
+    seen: list[Scope] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append(scope)
+
+    unnamed = headers[1:]  # so that the address is the page's host
+    drive(app, map(iter, unnamed), server=iter(("shop.example", 80)))  # type: ignore[arg-type]
+    assert seen[0]["headers"] == unnamed
+    assert list(seen[0]["server"]) == ["shop.example", 80]
+
+
+@pytest.mark.parametrize("server", [None, ("/run/site.sock", None)])
+def test_an_address_that_is_no_host_reaches_the_application_as_it_is(server: tuple[str, None] | None) -> None:
+    seen: list[Scope] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append(scope)
+
+    drive(app, server=server)
+    assert seen[0]["server"] == server
 
 
 def test_a_start_without_headers_is_one_with_none() -> None:

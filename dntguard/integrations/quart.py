@@ -7,11 +7,11 @@ In the program: `app.config["DNTGUARD_THIRD_PARTY"] = "keep"`, and then `DNTGuar
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 from quart import Quart, g, request, websocket
 
-from dntguard.asgi import ASGIApp, DNTGuardMiddleware
+from dntguard.asgi import DNTGuardMiddleware
 from dntguard.integrations.extension import Extension, consent_of, in_templates
 
 
@@ -25,7 +25,7 @@ class DNTGuard(Extension[Quart]):
             PolicyError: as above.
         """
         policy = self.policy_with(app.config)
-        wrapped: Any = DNTGuardMiddleware(cast("ASGIApp", app.asgi_app), policy)
+        wrapped: Any = DNTGuardMiddleware(app.asgi_app, policy)
         app.asgi_app = wrapped  # type: ignore[method-assign]  # as Quart documents
         app.extensions["dntguard"] = self
 
