@@ -22,9 +22,10 @@ from dntguard.wsgi import Environ, StartResponse, WSGIApp
 from tests.case_table import load_cases
 from tests.drive import body, live, start
 from tests.frameworks.every import FRAMEWORKS
+from tests.frameworks.slow import SLOW
 from tests.frameworks.stage import Stage
 
-CASES = load_cases()
+CASES = [*load_cases(), SLOW]
 _frameworks = {framework.name: framework for framework in FRAMEWORKS}
 
 

@@ -11,6 +11,9 @@ from dntguard.report import Report
 from tests.case_outcome import Inside
 from tests.case_table import Case, Pairs, Request, Response
 
+METHODS = ["GET", "HEAD", "PUT", "POST"]
+"""The methods of the cases, for frameworks that want to know them."""
+
 PRIMING = "x-priming"
 """The request header that asks for the response by which dntguard learns a validator, see `Request.prime`."""
 
@@ -50,9 +53,11 @@ class Stage:
         self.seen: Seen | None = None
         self.consent: Consent | None = None
         self.report: Report | None = None
+        self._unreported = 0  # requests whose report is still to come
 
     def _note(self, report: Report) -> None:
         self.report = report
+        self._unreported -= 1
 
     def answer(
         self, method: str, scheme: str, host: str, path: str, headers: Iterable[tuple[str, str]], consent: object
@@ -63,6 +68,7 @@ class Stage:
             method, scheme, host, path, headers: what the framework says of the request.
             consent: what it says of the consent; None where dntguard is not around it.
         """
+        self._unreported += 1
         fields = [(name.lower(), value) for name, value in headers]
         primed = dict(fields).get(PRIMING)
         if primed is not None:
@@ -78,7 +84,7 @@ class Stage:
     @property
     def inside(self) -> Inside | None:
         """What was seen on the server's side; None while the report is not there."""
-        if self.seen is None or self.consent is None or self.report is None:
+        if self.seen is None or self.consent is None or self.report is None or self._unreported:
             return None
         return Inside.of(self.seen.headers, self.consent, self.report)
 
