@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import flask
@@ -12,12 +14,15 @@ import httpx
 import pytest
 import quart
 import webob
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
 from django.http import HttpResponse, StreamingHttpResponse
 from django.test import Client, override_settings
 from django.urls import path
 from starlette.responses import HTMLResponse, StreamingResponse
 
 from dntguard import Policy
+from dntguard.integrations.aiohttp import setup
 from dntguard.integrations.django.decorators import dntguard_exempt
 from dntguard.testing import Response, assert_no_refused
 from tests.testing_kit.clients import CLIENTS, GPC, Site
@@ -145,6 +150,35 @@ def test_a_response_without_a_request_is_judged_for_both_signals(made: Callable[
     assert "/tea with DNT: 1 and Sec-GPC: 1\n  line 3: <script>" in message
     assert "no middleware of dntguard was seen to answer" in message
     assert_no_refused(made(), url="https://www.google-analytics.com/tea")
+
+
+@pytest.mark.parametrize("guarded", [False, True], ids=["bare", "guarded"])
+def test_a_response_of_aiohttp_can_be_handed_over_as_the_documentation_says(guarded: bool) -> None:
+    """Compressed, as its client asks for it."""
+    page = (Path(__file__).parent.parent.parent / "docs" / "testing.md").read_text("utf-8")
+    (block,) = [it for it in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "aiohttp" in it]
+    documented: dict[str, Any] = {}
+    exec(block, documented)  # noqa: S102  # the documentation's own words
+
+    async def shop(request: web.Request) -> web.Response:
+        response = web.Response(body=PAGE, content_type="text/html")
+        response.enable_compression()
+        return response
+
+    async def asked() -> Response:
+        app = web.Application()
+        app.router.add_get("/shop", shop)
+        if guarded:
+            setup(app)
+        async with TestClient(TestServer(app)) as client:
+            read: Response = await documented["read"](await client.get("/shop", headers=GPC))
+            return read
+
+    response = asyncio.run(asked())
+    if guarded:
+        assert_no_refused(response, policy=Policy())
+    else:
+        assert "/shop with Sec-GPC: 1\n  line 3: <script>" in said(response, policy=Policy())
 
 
 def test_what_is_no_page_is_judged_by_its_header_fields() -> None:
