@@ -12,6 +12,7 @@ from typing import Any, overload
 from dntguard.consent import current
 from dntguard.delivery import deliver
 from dntguard.exchange import Guard
+from dntguard.explained import fuse_of
 from dntguard.fuse import Fuse
 from dntguard.headers import Headers
 from dntguard.policy import Policy, make_policy
@@ -49,6 +50,7 @@ class DNTGuardMiddleware:
     ) -> None:
         self.app = app
         self.guard = Guard(make_policy(policy, options))
+        self._fuse = fuse_of(self.guard.policy)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
@@ -57,7 +59,7 @@ class DNTGuardMiddleware:
             return
         headers = _pairs(scope["headers"])
         server = tuple(scope.get("server") or ())
-        exchange = Fuse(
+        exchange = self._fuse(
             self.guard,
             scope.get("method", "GET"),
             scope.get("scheme", "http"),

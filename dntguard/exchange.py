@@ -19,7 +19,7 @@ from dntguard.fields import FIELDS, without_refused_fields, without_refused_link
 from dntguard.headers import OWS, Headers, get, get_all, remove, set_value
 from dntguard.paths import path_filter
 from dntguard.policy import Policy
-from dntguard.report import Removal, Report
+from dntguard.report import Removal, Report, any_undecidable
 from dntguard.request import shown
 from dntguard.rewriter import Rewriter
 from dntguard.signals import NO_SIGNALS, Signals, read_signals
@@ -150,6 +150,23 @@ class Exchange:
         self._hidden: list[tuple[bytes, Removal]] = []
         if acts and verdicts.active:
             self._read_request(headers)
+
+    @property
+    def acts(self) -> bool:
+        """Whether the path is one that is acted on."""
+        return self._acts
+
+    @property
+    def by_choice(self) -> bool:
+        """Whether the visitor's stored choice plays a part in the decision."""
+        return self._consent.choice is not None
+
+    @property
+    def counted(self) -> bool:
+        """Whether all that is taken out of the response is known: not before the end of a page that streams, nor of one
+        that is not sent at all.
+        """
+        return self._body is not Body.HEAD and self._status != 304 and (self._stream is None or self._over)
 
     @property
     def passes(self) -> bool:
@@ -305,6 +322,11 @@ class Exchange:
         kept, removals = without_refused_links(original, self._verdicts, self._location())
         self._removals.extend(removals)
         return original if self._policy.report_only else kept
+
+    @property
+    def undecidable(self) -> bool:
+        """Whether something so far could not be judged."""
+        return (self._stream is not None and self._stream.undecidable) or any_undecidable(self._removals)
 
     @property
     def report(self) -> Report:

@@ -26,7 +26,9 @@ _Answer = TypeVar("_Answer")
 _Otherwise = TypeVar("_Otherwise")
 
 _SORRY = b"Internal Server Error"
-_PASSES, _BODY_PASSES, _WITHHOLDS, _ERROR = map(attrgetter, ("passes", "body_passes", "withholds", "error"))
+_PASSES, _BODY_PASSES, _WITHHOLDS, _ERROR, _UNDECIDABLE = map(
+    attrgetter, ("passes", "body_passes", "withholds", "error", "undecidable")
+)
 
 
 class Fuse:
@@ -158,6 +160,11 @@ class Fuse:
         return self._ask(Exchange.links, given, otherwise=given if self._guard.policy.report_only else [])
 
     @property
+    def undecidable(self) -> bool:
+        """As of the exchange."""
+        return self._ask(_UNDECIDABLE, otherwise=False)
+
+    @property
     def report(self) -> Report:
         """As of the exchange, with the error."""
         error = None if self._error is None else repr(self._error)
@@ -196,7 +203,10 @@ class Fuse:
         self._error = error
         self._guard.count_error()
         method, host, path = self._request
-        logger.error("dntguard failed on %s %s%s (on_error: %s)", method, host, path, self._on_error, exc_info=error)
+        logger.error(
+            "dntguard failed on %s %r (on_error: %s)", method, host + path, self._on_error, exc_info=error,
+            extra={"dntguard_method": method, "dntguard_host": host, "dntguard_path": path},
+        )  # fmt: skip
 
     def _blow(self, error: Exception) -> None:
         """Give up. What the core holds back of the page goes out with what comes next, if anything may."""

@@ -7,7 +7,7 @@ ends here, so the names, the defaults and the errors are the same everywhere.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Literal, Self, cast, get_args
 
@@ -69,7 +69,11 @@ class Policy:
         on_error: what becomes of a response when dntguard itself fails on it: `"keep"`: what is left of it goes out as
             the application made it, less the refused cookies; `"remove"`: status 500 where nothing is out yet, else
             the response ends there.
-        on_report: called with the `Report` of each exchange, after its last byte.
+        explain: say in each response what was done to it, for whoever looks: the comment that a removed element leaves
+            names the vendor, and the fields `X-DNTGuard` and `Server-Timing` tell the decision and the time it took.
+            Every response then varies by the signals. For development and staging.
+        on_report: called with the `Report` of each exchange, after its last byte: a function of one argument, or a list
+            of them.
 
     Raises:
         PolicyError: an option is unknown or cannot be used.
@@ -95,7 +99,10 @@ class Policy:
     cache: Cache = "vary"
     respect_no_transform: bool = False
     on_error: OnError = "keep"
-    on_report: Callable[[Report], object] | None = field(default=None, compare=False)
+    explain: bool = False
+    on_report: Callable[[Report], object] | Sequence[Callable[[Report], object]] | None = field(
+        default=None, compare=False
+    )
 
     def __post_init__(self) -> None:
         def put(name: str, value: object) -> None:
@@ -124,7 +131,7 @@ class Policy:
             both = sorted(set(getattr(self, name)) & set(getattr(self, other)))
             if both:
                 raise PolicyError(name, both[0], f"also in {other!r}", "name it in one of the two")
-        for name in ("report_only", "respect_no_transform"):
+        for name in ("report_only", "respect_no_transform", "explain"):
             if not isinstance(getattr(self, name), bool):
                 raise PolicyError(name, getattr(self, name), "not a boolean", "write True or False")
         if isinstance(self.max_undecided, bool) or not isinstance(self.max_undecided, int) or self.max_undecided < 1024:
@@ -132,7 +139,7 @@ class Policy:
                 "max_undecided", self.max_undecided, "not a number of bytes", "write an integer of at least 1024"
             )
         if self.on_report is not None and not callable(self.on_report):
-            raise PolicyError("on_report", self.on_report, "not callable", "give a function of one argument, or None")
+            put("on_report", _receivers(self.on_report))
 
     @property
     def registry(self) -> Registry:
@@ -242,6 +249,15 @@ def _strings(name: str, value: object) -> tuple[str, ...]:
     for entry in entries:
         if not isinstance(entry, str) or not entry:
             raise PolicyError(name, entry, "not a non-empty string", "write each entry as a string")
+    return entries
+
+
+def _receivers(value: object) -> tuple[Callable[[Report], object], ...]:
+    entries = tuple(value) if isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping)) else (value,)
+    for entry in entries:
+        if not callable(entry):
+            fix = "give a function of one argument, a list of them, or None"
+            raise PolicyError("on_report", entry, "not callable", fix)
     return entries
 
 

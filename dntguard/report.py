@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
+from operator import attrgetter
 
-from dntguard.purposes import Purpose
+from dntguard.purposes import ALL_PURPOSES, Purpose, in_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +32,28 @@ class Removal:
     purpose: Purpose | None
     rule: str
 
+    @property
+    def undecidable(self) -> bool:
+        """Whether it could not be judged, or not in time: `Policy.on_undecidable` says what became of it."""
+        return self.rule in _UNDECIDABLE or self.kind == "late-script"
+
+    @property
+    def of_request(self) -> bool:
+        """Whether it is a cookie that the browser sent: hidden from the application, or expired."""
+        return self.kind in ("cookie", "expired-cookie")
+
     def as_dict(self) -> dict[str, str | None]:
         """The removal as plain values, for JSON."""
         return asdict(self)
+
+
+_UNDECIDABLE = frozenset({'on_undecidable: "remove"', 'on_undecidable: "keep"'})
+_RULE, _KIND = map(attrgetter, ("rule", "kind"))
+
+
+def any_undecidable(removals: Collection[Removal]) -> bool:
+    """Whether one of them could not be judged. Asked of every response that loses something, so it is quick."""
+    return not _UNDECIDABLE.isdisjoint(map(_RULE, removals)) or "late-script" in map(_KIND, removals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +85,8 @@ class Report:
     removal_count: int
     report_only: bool
     error: str | None = None
+
+    @property
+    def refused(self) -> list[Purpose]:
+        """The purposes that are not granted, in their order."""
+        return in_order(ALL_PURPOSES - self.granted)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dntguard.codings import Malformed, Recoding
 from dntguard.policy import OnError
-from dntguard.report import Removal
+from dntguard.report import Removal, any_undecidable
 from dntguard.rewriter import Rewriter
 
 
@@ -50,6 +50,11 @@ class PageStream:
     def removals(self) -> list[Removal]:
         """What was taken out so far."""
         return [*self._rewriter.removals, *self._left_out()]
+
+    @property
+    def undecidable(self) -> bool:
+        """Whether something so far could not be judged."""
+        return any_undecidable(self._rewriter.removals)
 
     @property
     def removal_count(self) -> int:

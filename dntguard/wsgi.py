@@ -14,6 +14,7 @@ from dntguard.consent import current
 from dntguard.delivery import deliver
 from dntguard.environ import request_headers, show
 from dntguard.exchange import Guard
+from dntguard.explained import fuse_of
 from dntguard.fuse import Fuse
 from dntguard.headers import Headers
 from dntguard.policy import Policy, make_policy
@@ -40,11 +41,12 @@ class DNTGuardMiddleware:
     def __init__(self, app: WSGIApp, policy: Policy | None = None, **options: Any) -> None:
         self.app = app
         self.guard = Guard(make_policy(policy, options))
+        self._fuse = fuse_of(self.guard.policy)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Handle one request."""
         headers = request_headers(environ)
-        exchange = Fuse(
+        exchange = self._fuse(
             self.guard,
             environ.get("REQUEST_METHOD", "GET"),
             environ.get("wsgi.url_scheme", "http"),

@@ -54,6 +54,7 @@ LAYERS: dict[str, float] = {
     "exchange": 6,
     "delivery": 6.5,
     "fuse": 6.5,
+    "explained": 6.75,
     "asgi": 7,
     "wsgi": 7,
     "integrations": 8,
@@ -68,7 +69,7 @@ DEPENDENCIES = {re.split(r"[^\w-]", requirement)[0].replace("-", "_") for requir
 OPTIONAL = {"codings": {"brotli", "backports", "compression"}}
 """Packages of the extras, which a module does without; `compression` is of the standard library from Python 3.14 on."""
 CLOCK = {"time", "datetime"}
-CLOCK_OWNERS = {"asgi", "wsgi", "integrations", "cli"}
+CLOCK_OWNERS = {"explained", "asgi", "wsgi", "integrations", "cli"}
 WORLD = set("socket ssl http.client http.server urllib.request subprocess os io pathlib shutil tempfile glob".split())
 WORLD_OWNERS = {"cli", "settings"}
 IN_MEMORY = {"io.BytesIO", "io.StringIO"}

@@ -37,6 +37,7 @@ DEFAULTS: dict[str, object] = {
     "cache": "vary",
     "respect_no_transform": False,
     "on_error": "keep",
+    "explain": False,
     "on_report": None,
 }
 SEQUENCES = ["allow", "block", "first_party", "allow_cookies", "block_cookies", "include", "exclude"]
@@ -91,7 +92,10 @@ def test_the_options_are_the_fields_in_order() -> None:
         ("respect_no_transform", True, True),
         ("on_error", "remove", "remove"),
         ("max_undecided", 1024, 1024),
+        ("explain", True, True),
         ("on_report", take, take),
+        ("on_report", [take, print], (take, print)),
+        ("on_report", (), ()),
         ("dnt_refuses", [], frozenset()),
         ("dnt_refuses", ["marketing"], frozenset({Purpose.MARKETING})),
         ("gpc_refuses", ("functional", "functional"), frozenset({Purpose.FUNCTIONAL})),
@@ -140,7 +144,7 @@ def test_each_accepted_form_is_kept_in_one_spelling(name: str, given: object, ke
         ("max_undecided", "4096", "write an integer of at least 1024"),
         ("max_undecided", 4096.0, "write an integer of at least 1024"),
         ("max_undecided", True, "write an integer of at least 1024"),
-        ("on_report", "print", "give a function of one argument, or None"),
+        ("on_report", "print", "give a function of one argument, a list of them, or None"),
         ("purposes", "youtube", 'write vendor ids and purposes: {"youtube": "functional"}'),
         ("vendors", 7, "write a list of mappings, or a file's path"),
         ("vendors", b"vendors.toml", "write a list of mappings, or a file's path"),

@@ -20,6 +20,7 @@ from dntguard.consent import Consent, current
 from dntguard.delivery import deliver
 from dntguard.errors import NoConsentError
 from dntguard.exchange import Guard
+from dntguard.explained import fuse_of
 from dntguard.fuse import Fuse
 from dntguard.headers import Headers, get
 from dntguard.policy import Policy, make_policy
@@ -93,7 +94,7 @@ async def in_templates(request: web.Request) -> dict[str, object]:
 
 def _begin(guard: Guard, request: web.Request) -> Fuse:
     headers = list(request.raw_headers)
-    exchange = Fuse(
+    exchange = fuse_of(guard.policy)(
         guard,
         request.method,
         request.scheme,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import partial
 
@@ -12,7 +13,7 @@ from dntguard.report import Removal
 from dntguard.rewriter.barrier import Barrier
 from dntguard.rewriter.encodings import Scan, Transcoded, WithoutEscapes
 from dntguard.rewriter.tags import AMBIGUOUS, MOST_TEXT, TOO_MANY, Answer, TagJudge, tag_judge
-from dntguard.scanner import Filter, Scanner, XmlScanner, attribute_value, tag_parts
+from dntguard.scanner import Filter, Leaves, Scanner, XmlScanner, attribute_value, inert, tag_parts
 from dntguard.urls import INVALID_HOST, Location, parse_page_url, resolve
 from dntguard.verdicts import Verdicts, verdicts_for
 
@@ -20,6 +21,8 @@ MOST_REMOVALS = 10_000
 """How many removals of one page are kept one by one: a page of nothing but trackers must not fill the memory."""
 
 _MOST_BASES = 4
+_UNSPEAKABLE = re.compile(r"[^a-zA-Z0-9_.:-]+|(?<=-)(?=-)")
+"""What stands as a space in a comment: all that could end it in any reading, or begin anything in it."""
 _DEFAULTS = Policy()
 
 
@@ -111,7 +114,7 @@ class Rewriter:
         self._page = inside = _Page(
             tag_judge(self._verdicts, page.scheme, page.host, bases, may_change, texts, _nested, 0)
         )
-        scanner = (XmlScanner if xml else Scanner)(inside, self._policy.max_undecided)
+        scanner = (XmlScanner if xml else Scanner)(inside, self._policy.max_undecided, leaves=_leaves(self._policy))
         self._barrier = Barrier(scanner, self._policy.on_error)
         scan: Scan = self._barrier
         if codec:
@@ -180,8 +183,19 @@ def _nested(outer: TagJudge, document: bytes) -> tuple[bytes, tuple[Removal, ...
     page = outer.page
     judge = tag_judge(outer.verdicts, page.scheme, page.host, outer.bases, None, outer.texts, _nested, outer.depth + 1)
     inside = _Page(judge)
-    scanner = Scanner(inside, outer.verdicts.policy.max_undecided)
+    policy = outer.verdicts.policy
+    scanner = Scanner(inside, policy.max_undecided, leaves=_leaves(policy))
     return scanner.feed(document) + scanner.close(), tuple(inside.removals)
+
+
+def _leaves(policy: Policy) -> Leaves[Removal]:
+    """What a removed element leaves."""
+    return _named if policy.explain else inert
+
+
+def _named(removal: Removal) -> bytes:
+    """A comment that names the vendor; of an element that no vendor claims, the rule."""
+    return b"<!-- dntguard: %s -->" % _UNSPEAKABLE.sub(" ", removal.vendor or removal.rule).strip().encode()
 
 
 def answer_for(tag: bytes, verdicts: Verdicts, page: Location) -> Answer:

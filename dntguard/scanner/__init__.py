@@ -30,7 +30,7 @@ for XHTML.
 Sections are those of the HTML standard, https://html.spec.whatwg.org/multipage/parsing.html.
 """
 
-from dntguard.scanner.judge import INERT, Edit, Filter, Judge, Text
+from dntguard.scanner.judge import INERT, Edit, Filter, Judge, Leaves, Text, inert
 from dntguard.scanner.machine import Scanner
 from dntguard.scanner.tags import attribute_value, tag_parts, with_attributes
 from dntguard.scanner.xml import XmlScanner
@@ -40,10 +40,12 @@ __all__ = [
     "Edit",
     "Filter",
     "Judge",
+    "Leaves",
     "Scanner",
     "Text",
     "XmlScanner",
     "attribute_value",
+    "inert",
     "tag_parts",
     "with_attributes",
 ]

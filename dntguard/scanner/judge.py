@@ -6,7 +6,7 @@ same questions.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Generic, Protocol, TypeVar
@@ -16,6 +16,14 @@ INERT: Final = b"<!---->"
 
 Verdict = TypeVar("Verdict")
 """Why something is taken out; a scanner only passes it on."""
+
+Leaves = Callable[[Verdict], bytes]
+"""From why an element is taken out to the comment that stands in its place."""
+
+
+def inert(_: object) -> bytes:
+    """The same for every element."""
+    return INERT
 
 
 class Text(Enum):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Final, Generic
+from typing import Any, Generic
 
 from dntguard.scanner.extent import NOBODY, VOID, Extent, Reach
 from dntguard.scanner.foreign import BREAKOUT, MAY_INTEGRATE, ROOTS, OpenElements
@@ -31,7 +31,7 @@ from dntguard.scanner.grammar import (
     WHOLE_ATTRIBUTES,
     step,
 )
-from dntguard.scanner.judge import INERT, Edit, Judge, Text, Verdict
+from dntguard.scanner.judge import Edit, Judge, Leaves, Text, Verdict, inert
 from dntguard.scanner.output import EXCERPT, Output
 from dntguard.scanner.sections import BOGUS_COMMENT, CDATA, COMMENT, CONDITIONAL_COMMENT, Kind, Section
 from dntguard.scanner.tags import CutTag, is_self_closing, whole_name
@@ -44,8 +44,6 @@ _CHANGES_READING = frozenset(CHANGES_READING.encode().split())
 _ALONE = VOID | frozenset({b"use", b"feimage", b"animate", b"set"})
 """Elements of which only the tag goes in HTML: they have no content, or are none there."""
 _FOREIGN_TEXT = {b"script": Text.SCRIPT, b"style": Text.STYLE}
-_IN_CONDITIONAL: Final = b"<!>"
-"""What a removed element leaves inside a comment, which INERT would end."""
 _DEEPEST = 512
 """How deep foreign content is followed; browsers themselves stop nesting about there."""
 
@@ -60,14 +58,17 @@ class Scanner(Generic[Verdict]):
         judge: is asked about each tag and script that may matter.
         limit: how many bytes may be held back for one undecided tag or script.
         nested: scan the content of a `noscript` element, as a browser without scripting reads it.
-        inert: what a removed element leaves.
+        leaves: what a removed element leaves.
     """
 
-    def __init__(self, judge: Judge[Verdict], limit: int, *, nested: bool = False, inert: bytes = INERT) -> None:
+    def __init__(
+        self, judge: Judge[Verdict], limit: int, *, nested: bool = False, leaves: Leaves[Verdict] = inert
+    ) -> None:
         self._judge = judge
         self._limit = limit
         self._nested = nested
-        self._out = Output(judge, inert)
+        self._leaves = leaves
+        self._out = Output(judge, leaves)
         self._pending = b""
         self._mode: _Mode[Verdict] = Scanner._data
         self._stack = OpenElements()
@@ -418,7 +419,7 @@ class Scanner(Generic[Verdict]):
         begin = CONDITIONAL(comment)
         if begin is None:
             return comment
-        inner: Scanner[Verdict] = Scanner(self._judge, self._limit, nested=True, inert=_IN_CONDITIONAL)
+        inner: Scanner[Verdict] = Scanner(self._judge, self._limit, nested=True, leaves=_in_conditional)
         end = comment.rindex(b"--")
         content, mark, rest = comment[begin.end() : end].partition(b"<![endif]")
         return begin[0] + inner.feed(content) + inner.close() + mark + rest + comment[end:]
@@ -487,7 +488,7 @@ class Scanner(Generic[Verdict]):
 
     def _noscript(self, text: bytes, at_end: bool) -> tuple[bytes, Verdict | None]:
         """What is left of a `noscript` element's content read as markup, and why the element goes if it must."""
-        inner: Scanner[Verdict] = Scanner(self._judge, self._limit, nested=True)
+        inner: Scanner[Verdict] = Scanner(self._judge, self._limit, nested=True, leaves=self._leaves)
         inner._uncertain = not self.certain
         inner._in_template = self._in_template
         removals: list[tuple[Verdict, bytes]] = []
@@ -595,3 +596,8 @@ class Scanner(Generic[Verdict]):
         else:
             self._whole_tag(name.lower(), found["end"] is not None, found[0])
         return found.end()
+
+
+def _in_conditional(_: object) -> bytes:
+    """What a removed element leaves inside a comment, which another comment would end."""
+    return b"<!>"

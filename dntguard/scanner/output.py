@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Generic
 
-from dntguard.scanner.judge import Edit, Judge, Verdict
+from dntguard.scanner.judge import Edit, Judge, Leaves, Verdict
 
 _LARGE: Final = 4096
 """What is larger, in bytes, is let out as a view and copied when all is joined."""
@@ -17,14 +17,14 @@ class Output(Generic[Verdict]):
 
     Args:
         judge: learns what was taken out.
-        inert: what a removed element leaves.
+        leaves: what a removed element leaves.
     """
 
-    __slots__ = ("_inert", "_judge", "_pieces", "append", "later")
+    __slots__ = ("_judge", "_leaves", "_pieces", "append", "later")
 
-    def __init__(self, judge: Judge[Verdict], inert: bytes) -> None:
+    def __init__(self, judge: Judge[Verdict], leaves: Leaves[Verdict]) -> None:
         self._judge = judge
-        self._inert = inert
+        self._leaves = leaves
         self._pieces: list[bytes | memoryview] = []
         # The list's own method, for it is called with every token: a piece that stays.
         self.append = self._pieces.append
@@ -38,7 +38,7 @@ class Output(Generic[Verdict]):
 
     def remove(self, verdict: Verdict, tag: bytes) -> None:
         """What starts with `tag` goes, and leaves the inert comment."""
-        self.append(self._inert)
+        self.append(self._leaves(verdict))
         self.report(verdict, tag)
 
     def edit(self, edit: Edit[Verdict], tag: bytes) -> bytes:

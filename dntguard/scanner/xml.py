@@ -26,7 +26,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final, Generic
 
-from dntguard.scanner.judge import INERT, Edit, Judge, Text, Verdict
+from dntguard.scanner.judge import Edit, Judge, Leaves, Text, Verdict, inert
 from dntguard.scanner.tags import CutTag
 from dntguard.scanner.xml_grammar import (
     BEGINNINGS,
@@ -59,10 +59,12 @@ class XmlScanner(Generic[Verdict]):
     Args:
         judge: is asked about each tag, text and style sheet instruction that may matter.
         limit: how many bytes may be held back for one undecided tag, element, instruction or internal subset.
+        leaves: what a removed element or instruction leaves.
     """
 
-    def __init__(self, judge: Judge[Verdict], limit: int) -> None:
+    def __init__(self, judge: Judge[Verdict], limit: int, *, leaves: Leaves[Verdict] = inert) -> None:
         self._judge = judge
+        self._leaves = leaves
         self._limit = limit
         self._out: list[bytes] = []
         self._pending = b""
@@ -79,7 +81,7 @@ class XmlScanner(Generic[Verdict]):
         self._start = b""
         self._kind = Text.SCRIPT
         self._held = bytearray()
-        self._leaves = INERT
+        self._leaves_comment = True
         self._decide: Callable[[], None] = self._decide_text
 
     @property
@@ -118,14 +120,14 @@ class XmlScanner(Generic[Verdict]):
 
     # --- what is held back or dropped ---------------------------------------------------------------------------------
 
-    def _begin(self, decide: Callable[[], None], start: bytes, name: bytes = b"", leaves: bytes = INERT) -> None:
-        """Hold back from here on, until `decide` can tell."""
+    def _begin(self, decide: Callable[[], None], start: bytes, name: bytes = b"", *, comment: bool = True) -> None:
+        """Hold back from here on, until `decide` can tell; `comment`: whether one may stand there instead."""
         self._sink = _HOLD
         self._decide = decide
         self._held[:] = self._start = start
         self._open = name
         self._depth = 1
-        self._leaves = leaves
+        self._leaves_comment = comment
 
     def _put(self, piece: bytes) -> None:
         """Bytes that were read, to where they belong."""
@@ -141,7 +143,10 @@ class XmlScanner(Generic[Verdict]):
     def _settle(self, verdicts: Sequence[Verdict]) -> None:
         """What is held back is decided: it is let out or, for these reasons, left out with all that belongs to it."""
         self._sink = _DROP if verdicts else _PASS
-        self._out.append(self._leaves if verdicts else bytes(self._held))
+        if not verdicts:
+            self._out.append(bytes(self._held))
+        elif self._leaves_comment:
+            self._out.append(self._leaves(verdicts[0]))
         self._report(verdicts, self._start if self._open else bytes(self._held[:_EXCERPT]))
         self._held.clear()
 
@@ -368,7 +373,7 @@ class XmlScanner(Generic[Verdict]):
         mark, end = found[1], found.end()
         if mark == b"[":
             self._out.append(data[pos : found.start(1)])
-            self._begin(self._decide_subset, mark, leaves=b"")
+            self._begin(self._decide_subset, mark, comment=False)
             self._mode = self._subset
             return end
         self._out.append(data[pos:end])

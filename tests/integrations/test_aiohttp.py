@@ -197,6 +197,16 @@ def test_an_application_that_is_not_wrapped_is_told_how() -> None:
     assert ask(bare(answer)).status == 200
 
 
+def test_with_explain_a_response_says_what_was_done_to_it() -> None:
+    async def timed(request: web.Request) -> web.Response:
+        return html(headers={"Server-Timing": "db;dur=53"})
+
+    answer = ask(guarded(timed, explain=True), headers=GPC)
+    assert answer.text == "<p>one</p><!-- dntguard: hotjar --><p>two</p>"
+    assert answer.values("X-DNTGuard") == ["source=signal, refused=(analytics marketing), removals=1"]
+    assert [value.partition(";")[0] for value in answer.values("Server-Timing")] == ["db", "dntguard"]
+
+
 # --- every kind of response, as the core says -------------------------------------------------------------------------
 
 

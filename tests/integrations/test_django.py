@@ -96,6 +96,18 @@ def test_a_wrong_setting_is_an_error_at_start_and_in_the_checks(settings: object
     assert (error.id, said in error.msg) == ("dntguard.E001", True)
 
 
+def test_with_explain_a_response_says_what_was_done_to_it() -> None:
+    def timed(request: HttpRequest) -> HttpResponse:
+        return HttpResponse(PAGE, headers={"Server-Timing": "db;dur=53"})
+
+    with site(timed, dntguard_exempt(timed), DNTGUARD={"explain": True}) as client:
+        response = client.get("/0", headers=GPC)
+        assert response.content == b"<p>one</p><!-- dntguard: hotjar --><p>two</p>"
+        assert response["X-DNTGuard"] == "source=signal, refused=(analytics marketing), removals=1"
+        assert response["Server-Timing"].startswith("db;dur=53, dntguard;dur=")
+        assert "X-DNTGuard" not in client.get("/1", headers=GPC).headers
+
+
 # --- the request ------------------------------------------------------------------------------------------------------
 
 

@@ -23,7 +23,7 @@ from dntguard.consent import current
 from dntguard.delivery import deliver
 from dntguard.environ import request_headers, show
 from dntguard.exchange import Guard
-from dntguard.fuse import Fuse
+from dntguard.explained import fuse_of
 from dntguard.headers import Headers, set_value
 from dntguard.integrations.django.conf import policy_of_settings
 from dntguard.integrations.django.requests import give_consent, says_that_it_varies
@@ -140,7 +140,7 @@ class _Visit:
     def _begin(self, guard: Guard) -> None:
         request = self.request
         self._policy = guard.policy
-        self.exchange = Fuse(
+        self.exchange = fuse_of(guard.policy)(
             guard,
             request.method or "GET",
             request.scheme or "http",
