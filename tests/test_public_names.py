@@ -1,6 +1,7 @@
 """The public names: where they are, what they cost to import, and that the documented snippets type-check."""
 
 import importlib
+import logging
 import re
 import runpy
 import subprocess
@@ -14,7 +15,8 @@ ROOT = Path(__file__).parent.parent
 SNIPPETS = Path(__file__).parent / "typing" / "snippets.py"
 FRAMEWORKS = (
     "starlette", "werkzeug", "flask", "django", "fastapi", "quart", "aiohttp", "litestar", "falcon", "pyramid",
-    "pytest", "_pytest", "hypothesis", "httpx", "requests", "webtest",
+    "pytest", "_pytest", "hypothesis", "httpx", "requests", "webtest", "prometheus_client",
+    "opentelemetry",
 )  # fmt: skip
 
 NAMES = [
@@ -33,9 +35,10 @@ NAMES = [
     ("dntguard.testing", "Client"),
     ("dntguard.testing", "Response"),
 ]
+COUNTERS = ["dntguard.integrations.prometheus", "dntguard.integrations.opentelemetry"]
 
 
-@pytest.mark.parametrize(("module", "name"), NAMES)
+@pytest.mark.parametrize(("module", "name"), [*NAMES, *((module, "Counters") for module in COUNTERS)])
 def test_each_public_name_is_where_the_documentation_says(module: str, name: str) -> None:
     """And has a docstring."""
     assert getattr(importlib.import_module(module), name).__doc__
@@ -77,6 +80,9 @@ def test_the_examples_in_the_documentation_type_check_and_run(tmp_path: Path) ->
         ROOT / "docs" / "testing.md",
         *sorted((ROOT / "docs" / "frameworks").glob("[a-z]*.md")),
     ]
+    """Each Python block of the README and of the pages for sites: mypy --strict, and as it is printed."""
+    docs = ROOT / "docs"
+    pages = [ROOT / "README.md", docs / "observability.md", *sorted((docs / "frameworks").glob("*.md"))]
     texts = {page.name: re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.DOTALL) for page in pages}
     assert len(texts["README.md"]) == 2
     assert all(texts.values())
@@ -89,8 +95,11 @@ def test_the_examples_in_the_documentation_type_check_and_run(tmp_path: Path) ->
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert checked.returncode == 0, checked.stdout
-    for file in sorted(tmp_path.glob("*.py")):
-        runpy.run_path(str(file))
+    try:
+        for file in sorted(tmp_path.glob("*.py")):
+            runpy.run_path(str(file))
+    finally:
+        logging.getLogger("dntguard").setLevel(logging.NOTSET)
 
 
 def test_the_documented_snippets_run() -> None:
