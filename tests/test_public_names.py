@@ -74,15 +74,10 @@ def test_the_documented_snippets_type_check() -> None:
 
 
 def test_the_examples_in_the_documentation_type_check_and_run(tmp_path: Path) -> None:
-    """Each Python block of the README, of the pages on testing and on frameworks: mypy --strict, and as printed."""
-    pages = [
-        ROOT / "README.md",
-        ROOT / "docs" / "testing.md",
-        *sorted((ROOT / "docs" / "frameworks").glob("[a-z]*.md")),
-    ]
     """Each Python block of the README and of the pages for sites: mypy --strict, and as it is printed."""
     docs = ROOT / "docs"
-    pages = [ROOT / "README.md", docs / "observability.md", *sorted((docs / "frameworks").glob("*.md"))]
+    pages = [docs / "testing.md", docs / "observability.md", *sorted((docs / "frameworks").glob("[a-z]*.md"))]
+    pages.append(ROOT / "README.md")
     texts = {page.name: re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.DOTALL) for page in pages}
     assert len(texts["README.md"]) == 2
     assert all(texts.values())
