@@ -164,6 +164,7 @@ _ATTRIBUTE = re.compile(
     rb"[\t\n\f\r /]*+([^\t\n\f\r />][^\t\n\f\r />=]*+)[\t\n\f\r ]*+"
     rb"(?:=[\t\n\f\r ]*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\t\n\f\r >\"'][^\t\n\f\r >]*+)|(?=>)))?+"
 ).match
+_CHARSET = re.compile(rb"[cC][hH][aA][rR][sS][eE][tT]").search
 _IN_CONTENT = re.compile(
     rb"charset[\t\n\f\r ]*+=[\t\n\f\r ]*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\"'\t\n\f\r ;][^\t\n\f\r ;]*+))"
 ).search
@@ -171,6 +172,8 @@ _IN_CONTENT = re.compile(
 
 def _prescan(data: bytes) -> bytes | None:
     """The label of the encoding that the first `meta` element declares which declares one."""
+    if _CHARSET(data) is None:
+        return None  # most often: a header has said it, or nobody does
     pos = 0
     while pos < len(data):
         skipped = _SKIPPED(data, pos)
