@@ -27,9 +27,14 @@ The options are the same wherever they are written. This page is made from `Poli
 In the program, as keywords of the middleware or as a policy:
 
 ```python
-app = DNTGuardMiddleware(app, third_party="keep", allow=["stripe"], purposes={"youtube": "functional"})
-app = DNTGuardMiddleware(app, Policy.from_toml("dntguard.toml"))
-app = DNTGuardMiddleware(app, Policy.from_env())
+from dntguard import Policy
+from dntguard.asgi import DNTGuardMiddleware
+from starlette.applications import Starlette
+
+app = Starlette()
+by_keywords = DNTGuardMiddleware(app, third_party="keep", allow=["stripe"], purposes={"youtube": "functional"})
+by_a_file = DNTGuardMiddleware(app, Policy.from_toml("dntguard.toml"))
+by_the_environment = DNTGuardMiddleware(app, Policy.from_env())
 ```
 
 In a file, `dntguard.toml`, or under `[tool.dntguard]` in `pyproject.toml`; there a path of `vendors` is relative to it:

@@ -153,8 +153,11 @@ Each vendor has one purpose: `necessary` is always granted; by default `DNT: 1` 
 ## How a site files it otherwise
 
 ```python
+from dntguard.asgi import DNTGuardMiddleware
+from starlette.applications import Starlette
+
 app = DNTGuardMiddleware(
-    app,
+    Starlette(),
     # Another purpose, for this site:
     purposes={{"youtube": "functional", "google-fonts": "necessary"}},
     # Never refused, and refused for everybody: vendors or hosts.

@@ -1,9 +1,6 @@
 """The public names: where they are, what they cost to import, and that the documented snippets type-check."""
 
 import importlib
-import logging
-import re
-import runpy
 import subprocess
 import sys
 from importlib.resources import files
@@ -71,30 +68,6 @@ def test_the_documented_snippets_type_check() -> None:
     command = [sys.executable, "-m", "mypy", "--strict", str(SNIPPETS)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
-
-
-def test_the_examples_in_the_documentation_type_check_and_run(tmp_path: Path) -> None:
-    """Each Python block of the README and of the pages for sites: mypy --strict, and as it is printed."""
-    docs = ROOT / "docs"
-    pages = [docs / "testing.md", docs / "observability.md", *sorted((docs / "frameworks").glob("[a-z]*.md"))]
-    pages.append(ROOT / "README.md")
-    texts = {page.name: re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.DOTALL) for page in pages}
-    assert len(texts["README.md"]) == 2
-    assert all(texts.values())
-    blocks = [block for found in texts.values() for block in found]
-    for number, block in enumerate(blocks):
-        (tmp_path / f"example_{number}.py").write_text(block, "utf-8")
-    checked = subprocess.run(
-        # Not every framework ships types for its decorators.
-        [sys.executable, "-m", "mypy", "--strict", "--allow-untyped-decorators", "--no-incremental", str(tmp_path)],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert checked.returncode == 0, checked.stdout
-    try:
-        for file in sorted(tmp_path.glob("*.py")):
-            runpy.run_path(str(file))
-    finally:
-        logging.getLogger("dntguard").setLevel(logging.NOTSET)
 
 
 def test_the_documented_snippets_run() -> None:
