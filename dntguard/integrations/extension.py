@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
 from dntguard.consent import Consent, decide
+from dntguard.errors import NoConsentError
 from dntguard.policy import Policy, make_policy
 from dntguard.signals import read_signals
 
@@ -70,6 +71,19 @@ def consent_of(found: object, headers: Iterable[tuple[str, str]], policy: Policy
         return found
     fields = [(name.encode("latin-1", "replace"), value.encode("latin-1", "replace")) for name, value in headers]
     return decide(read_signals(fields), None, policy)
+
+
+def current_in_templates(g: Any) -> Consent:
+    """The consent of the request that a template is rendered for: a global of the templates, for macros that are
+    imported without the context.
+
+    Raises:
+        NoConsentError: it is rendered for no request.
+    """
+    if "consent" not in g:
+        raise NoConsentError("this template is rendered for no request, so nobody's consent is known")
+    consent: Consent = g.consent
+    return consent
 
 
 def in_templates(g: Any) -> dict[str, object]:

@@ -10,7 +10,7 @@ from functools import partial
 
 from flask import Flask, g, request
 
-from dntguard.integrations.extension import Extension, consent_of, in_templates
+from dntguard.integrations.extension import Extension, consent_of, current_in_templates, in_templates
 from dntguard.wsgi import DNTGuardMiddleware
 
 
@@ -32,3 +32,4 @@ class DNTGuard(Extension[Flask]):
 
         app.before_request(give_consent)
         app.context_processor(partial(in_templates, g))
+        app.add_template_global(partial(current_in_templates, g), "current_consent")

@@ -12,7 +12,7 @@ from typing import Any
 from quart import Quart, g, request, websocket
 
 from dntguard.asgi import DNTGuardMiddleware
-from dntguard.integrations.extension import Extension, consent_of, in_templates
+from dntguard.integrations.extension import Extension, consent_of, current_in_templates, in_templates
 
 
 class DNTGuard(Extension[Quart]):
@@ -38,3 +38,4 @@ class DNTGuard(Extension[Quart]):
         app.before_request(for_request)
         app.before_websocket(for_websocket)
         app.context_processor(partial(in_templates, g))
+        app.add_template_global(partial(current_in_templates, g), "current_consent")

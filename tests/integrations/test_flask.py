@@ -2,9 +2,10 @@
 
 import flask
 import pytest
+from jinja2 import DictLoader
 
 from dntguard import Policy
-from dntguard.errors import PolicyError
+from dntguard.errors import NoConsentError, PolicyError
 from dntguard.integrations.flask import DNTGuard
 
 PAGE = (
@@ -112,6 +113,26 @@ def test_a_context_without_the_middleware_has_a_consent_too() -> None:
         assert flask.render_template_string("{{ consent.source }}") == "signal"
     with app.app_context():
         assert flask.render_template_string("{{ consent is defined }}") == "False"
+
+
+MACROS = {
+    "macros.html": "{% macro ad() %}{% if current_consent().marketing %}ad{% else %}none{% endif %}{% endmacro %}",
+    "page.html": "{% import 'macros.html' as macros %}{{ macros.ad() }}",
+}
+
+
+def test_a_macro_without_the_context_has_the_consent_too() -> None:
+    """By a global function; rendered for no request, there is none to have."""
+    app = make_app()
+    app.jinja_loader = DictLoader(MACROS)
+    DNTGuard(app)
+    app.add_url_rule("/macro", view_func=lambda: flask.render_template("page.html"))
+    client = app.test_client()
+    assert client.get("/macro").text == "ad"
+    answer = client.get("/macro", headers=GPC)
+    assert (answer.text, answer.headers["Vary"]) == ("none", "DNT, Sec-GPC")
+    with app.app_context(), pytest.raises(NoConsentError, match="for no request"):
+        flask.render_template("page.html")
 
 
 def test_an_error_page_is_a_page() -> None:

@@ -76,6 +76,18 @@ def test_settings_are_in_the_configuration() -> None:
         DNTGuard(make_app(DNTGUARD_MODE="never"), Policy())
 
 
+def test_a_template_has_a_global_function_too() -> None:
+    """For macros that are imported without the context."""
+    app = make_app()
+    DNTGuard(app)
+
+    @app.get("/global")
+    async def of_global() -> str:
+        return await quart.render_template_string("{{ current_consent().source }}")
+
+    assert get(app, "/global", GPC) == ("signal", "DNT, Sec-GPC")
+
+
 def test_a_socket_has_the_consent() -> None:
     """As a request has."""
     app = make_app()

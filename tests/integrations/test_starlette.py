@@ -5,13 +5,14 @@ from typing import Annotated
 import fastapi
 import pytest
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket
 
-from dntguard import Consent
+from dntguard import Consent, Policy
 from dntguard.asgi import DNTGuardMiddleware
 from dntguard.errors import NoConsentError
 from dntguard.integrations.starlette import get_consent
@@ -42,6 +43,18 @@ def test_a_view_and_a_socket_get_the_consent() -> None:
     assert (answer.text, answer.headers["Vary"]) == ("signal", "DNT, Sec-GPC")
     with client.websocket_connect("/socket", headers=GPC) as connection:
         assert connection.receive_text() == "signal"
+
+
+def test_the_middleware_may_be_in_the_applications_list() -> None:
+    """As Starlette's own documentation writes it, with options or a policy."""
+    for middleware in (
+        Middleware(DNTGuardMiddleware, mode="never"),
+        Middleware(DNTGuardMiddleware, Policy(mode="never")),
+    ):
+        app = Starlette(routes=ROUTES, middleware=[middleware])
+        assert TestClient(app).get("/").text == "policy"
+        with TestClient(app).websocket_connect("/socket", headers=GPC) as connection:
+            assert connection.receive_text() == "policy"
 
 
 def test_an_application_that_is_not_wrapped_is_told_how() -> None:
