@@ -666,6 +666,22 @@ def test_compression_may_stand_on_either_side(middleware: tuple[str, ...]) -> No
         assert gzip.decompress(answer.content) == long.replace(TRACKER, b"<!---->")
 
 
+CONDITIONAL = "django.middleware.http.ConditionalGetMiddleware"
+
+
+@pytest.mark.parametrize(("middleware", "unchanged"), [((GUARD, CONDITIONAL), 304), ((CONDITIONAL, GUARD), 200)])
+def test_not_modified_is_said_to_the_visitor_whose_page_it_is(middleware: tuple[str, ...], unchanged: int) -> None:
+    """Where Django's middleware stands outside, it asks a request whose conditions are for the application."""
+    with site(page, middleware=middleware) as client:
+        granted, refused = client.get("/0"), client.get("/0", headers=GPC)
+        assert granted["ETag"] != refused["ETag"]
+        tags = {"If-None-Match": refused["ETag"]}
+        again, other = client.get("/0", headers={**GPC, **tags}), client.get("/0", headers=tags)
+        assert (again.status_code, other.status_code, other.content) == (unchanged, 200, PAGE)
+        crossed = client.get("/0", headers={**GPC, "If-None-Match": granted["ETag"]})
+        assert (crossed.status_code, crossed.content) == (200, REWRITTEN)
+
+
 # --- system checks ----------------------------------------------------------------------------------------------------
 
 SESSION = "django.contrib.sessions.middleware.SessionMiddleware"
