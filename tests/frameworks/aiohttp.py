@@ -12,7 +12,7 @@ from multidict import CIMultiDict
 
 from dntguard.integrations.aiohttp import CONSENT, setup
 from tests.case_table import Request
-from tests.frameworks.stage import LINES, TARGETS, Answer, Framework, Stage
+from tests.frameworks.stage import LENGTHS, LINES, TARGETS, Answer, Framework, Stage
 
 
 @web.middleware
@@ -77,7 +77,6 @@ async def _ask(app: web.Application, request: Request) -> Answer:
         return Answer(answer.status, fields, await answer.read())
 
 
-_LENGTH = "the server cuts the bare answer, or breaks off, where its length is wrong"
 AIOHTTP = Framework(
     "aiohttp",
     "own",
@@ -87,11 +86,7 @@ AIOHTTP = Framework(
     not_carried={
         **TARGETS,
         **LINES,
-        "a page in several pieces loses its length": _LENGTH,
-        "what follows the declared length is no part of the page": _LENGTH,
-        "a length that is too short is put right for a whole page": _LENGTH,
-        "a length that is too long is put right for a whole page": _LENGTH,
-        "a length that is no number is put right for a whole page": _LENGTH,
+        **LENGTHS,
     },
     faithful=145,
 )

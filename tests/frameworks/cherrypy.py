@@ -16,7 +16,7 @@ from werkzeug.wsgi import ClosingIterator
 
 from dntguard.wsgi import DNTGuardMiddleware, Environ, StartResponse, WSGIApp
 from tests.case_table import Request
-from tests.frameworks.stage import LINES, TARGETS, Answer, Framework, Stage
+from tests.frameworks.stage import LENGTHS, LINES, TARGETS, Answer, Framework, Stage
 from tests.servers.client import TIMEOUT
 from tests.servers.processes import free_port
 
@@ -82,7 +82,6 @@ def ask(app: WSGIApp, request: Request) -> Answer:
     return Answer(int(status[:3]), fields, body)
 
 
-_LENGTH = "the server cuts the bare answer, or breaks off, where its length is wrong"
 _REPEATED = "CherryPy's own server keeps the last of repeated fields"
 CHERRYPY = Framework(
     "CherryPy",
@@ -93,11 +92,7 @@ CHERRYPY = Framework(
     not_carried={
         **TARGETS,
         **LINES,
-        "a page in several pieces loses its length": _LENGTH,
-        "what follows the declared length is no part of the page": _LENGTH,
-        "a length that is too short is put right for a whole page": _LENGTH,
-        "a length that is too long is put right for a whole page": _LENGTH,
-        "a length that is no number is put right for a whole page": _LENGTH,
+        **LENGTHS,
         "of repeated sec-gpc fields one exact 1 is enough": _REPEATED,
         "repeated sec-gpc fields of which none is exactly 1 are no signal": _REPEATED,
         "of repeated dnt fields one refusal is enough": _REPEATED,

@@ -144,3 +144,13 @@ NO_HOST = {"a host that is none makes every named host foreign": "the client men
 LINES = {"an included path is acted on": "the client mends the path, in which there is a line feed"}
 COOKIE_LINES = "set-cookie lines of refused vendors go and the others keep bytes and order"
 NOT_ASCII = {COOKIE_LINES: "the client takes ASCII values only"}
+LENGTHS = dict.fromkeys(
+    (
+        "a page in several pieces loses its length",
+        "what follows the declared length is no part of the page",
+        "a length that is too short is put right for a whole page",
+        "a length that is too long is put right for a whole page",
+        "a length that is no number is put right for a whole page",
+    ),
+    "the server cuts the bare answer, or breaks off, where its length is wrong",
+)

@@ -15,7 +15,7 @@ from tests.case_outcome import Inside
 from tests.case_table import Request, load_cases
 from tests.frameworks.comparing import Played, compare, is_carried
 from tests.frameworks.every import FRAMEWORKS
-from tests.frameworks.stage import Answer, Framework, Seen, primings
+from tests.frameworks.stage import LENGTHS, Answer, Framework, Seen, primings
 from tests.servers.client import TIMEOUT, Client, Headers, Http1
 from tests.servers.processes import answers_at, free_port, running
 from tests.servers.running import KINDS
@@ -25,14 +25,9 @@ CASES = load_cases()
 SERVERS = {"asgi": "uvicorn h11", "wsgi": "waitress"}
 SERVED = [framework for framework in FRAMEWORKS if framework.interface in SERVERS]
 
-_LENGTH = "the server cuts the bare answer, or breaks off, where its length is wrong"
 _TARGET = "the server takes the host out of the target, or the path apart"
 NOT_SERVED = {
-    "a page in several pieces loses its length": _LENGTH,
-    "what follows the declared length is no part of the page": _LENGTH,
-    "a length that is too short is put right for a whole page": _LENGTH,
-    "a length that is too long is put right for a whole page": _LENGTH,
-    "a length that is no number is put right for a whole page": _LENGTH,
+    **LENGTHS,
     "set-cookie lines of refused vendors go and the others keep bytes and order": "the server refuses such bytes",
     "an included path is acted on": "the path has a line feed",
     "an absolute-form target names the page's host": _TARGET,

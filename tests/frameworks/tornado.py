@@ -12,7 +12,7 @@ from tornado.wsgi import WSGIContainer
 
 from tests.case_table import Request
 from tests.frameworks import wsgi
-from tests.frameworks.stage import COOKIE_LINES, LINES, NO_HOST, TARGETS, Answer, Framework, Stage
+from tests.frameworks.stage import COOKIE_LINES, LENGTHS, LINES, NO_HOST, TARGETS, Answer, Framework, Stage
 
 
 def application(stage: Stage) -> WSGIContainer:
@@ -63,11 +63,7 @@ TORNADO = Framework(
         **dict.fromkeys(TARGETS, "the client asks for a path"),
         **LINES,
         **NO_HOST,
-        "a page in several pieces loses its length": _LENGTH,
-        "what follows the declared length is no part of the page": _LENGTH,
-        "a length that is too short is put right for a whole page": _LENGTH,
-        "a length that is too long is put right for a whole page": _LENGTH,
-        "a length that is no number is put right for a whole page": _LENGTH,
+        **LENGTHS,
         "head of an application that sends the page all the same has the length of the rewritten page": _LENGTH,
         COOKIE_LINES: _SPACE,
         "a cookie field without refused cookies keeps its bytes": _SPACE,
