@@ -30,6 +30,6 @@ class DNTGuard(Extension[Flask]):
         def give_consent() -> None:
             g.consent = consent_of(request.environ.get("dntguard.consent"), request.headers, policy)
 
-        app.before_request(give_consent)
+        app.before_request_funcs[None].insert(0, give_consent)  # also for functions that were registered before
         app.context_processor(partial(in_templates, g))
         app.add_template_global(partial(current_in_templates, g), "current_consent")

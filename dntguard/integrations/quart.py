@@ -35,7 +35,8 @@ class DNTGuard(Extension[Quart]):
         async def for_websocket() -> None:
             g.consent = consent_of(websocket.scope.get("dntguard"), websocket.headers.items(), policy)
 
-        app.before_request(for_request)
-        app.before_websocket(for_websocket)
+        # Also for functions that were registered before.
+        app.before_request_funcs[None].insert(0, for_request)
+        app.before_websocket_funcs[None].insert(0, for_websocket)
         app.context_processor(partial(in_templates, g))
         app.add_template_global(partial(current_in_templates, g), "current_consent")

@@ -135,6 +135,14 @@ def test_a_macro_without_the_context_has_the_consent_too() -> None:
         flask.render_template("page.html")
 
 
+def test_whoever_is_asked_before_a_view_has_the_consent() -> None:
+    """Also who was registered before the extension."""
+    app = make_app()
+    app.before_request(lambda: f"<p>{flask.g.consent.source}</p>")
+    DNTGuard(app)
+    assert app.test_client().get("/", headers=GPC).text == "<p>signal</p>"
+
+
 def test_an_error_page_is_a_page() -> None:
     """What the framework makes of an error is rewritten as well."""
     app = make_app()

@@ -88,6 +88,18 @@ def test_a_template_has_a_global_function_too() -> None:
     assert get(app, "/global", GPC) == ("signal", "DNT, Sec-GPC")
 
 
+def test_whoever_is_asked_before_a_view_has_the_consent() -> None:
+    """Also who was registered before the extension."""
+    app = make_app()
+
+    @app.before_request
+    async def early() -> str:
+        return str(quart.g.consent.source)
+
+    DNTGuard(app)
+    assert get(app, headers=GPC)[0] == "signal"
+
+
 def test_a_socket_has_the_consent() -> None:
     """As a request has."""
     app = make_app()
