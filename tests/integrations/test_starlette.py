@@ -7,7 +7,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import HTMLResponse, PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket
@@ -18,6 +18,7 @@ from dntguard.errors import NoConsentError
 from dntguard.integrations.starlette import get_consent
 
 GPC = {"Sec-GPC": "1"}
+TRACKER = '<script src="https://www.google-analytics.com/analytics.js"></script>'
 
 
 def page(request: Request) -> PlainTextResponse:
@@ -78,3 +79,21 @@ def test_fastapi_gives_it_as_a_dependency_and_keeps_its_schema() -> None:
     parameters = client.get("/openapi.json").json()["paths"]["/"]["get"]["parameters"]
     assert [parameter["name"] for parameter in parameters] == ["item"]
     assert "swagger-ui" in client.get("/docs", headers=GPC).text
+
+
+@pytest.mark.parametrize("key", [500, Exception])
+def test_the_page_of_a_handler_for_every_error_is_rewritten_around_the_application_only(
+    key: int | type[Exception],
+) -> None:
+    """Starlette answers it outside of all that `add_middleware` adds, as the documentation says."""
+
+    def broken(request: Request) -> PlainTextResponse:
+        raise RuntimeError
+
+    def failed(request: Request, error: Exception) -> HTMLResponse:
+        return HTMLResponse(TRACKER, 500)
+
+    bare, inside = (Starlette(routes=[Route("/", broken)], exception_handlers={key: failed}) for _ in range(2))
+    inside.add_middleware(DNTGuardMiddleware)
+    for app, page in ((DNTGuardMiddleware(bare), "<!---->"), (inside, TRACKER)):
+        assert TestClient(app, raise_server_exceptions=False).get("/", headers=GPC).text == page
