@@ -7,13 +7,13 @@ From the root of the repository, after `pip install . blacksheep jinja2 uvicorn`
 
 from collections.abc import AsyncIterator
 
-from blacksheep import Application, Cookie, Request, Response, StreamedContent, html, text
+from blacksheep import Application, Cookie, Request, Response, Router, StreamedContent, html, text
 
 from dntguard import current_consent
 from dntguard.asgi import DNTGuardMiddleware
 from examples.site import BROKEN, COOKIES, NOT_FOUND, PIECES, render
 
-site = Application()
+site = Application(router=Router())
 
 
 @site.router.get("/")
