@@ -10,8 +10,9 @@ profile draws the same examples each time, so that a run of CI, and its coverage
 explore.
 """
 
+import logging
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -33,6 +34,17 @@ for _name, _examples in (("test", 200), ("long", 5_000), ("fuzz", 100_000), ("ca
 def pytest_configure(config: pytest.Config) -> None:
     if not config.getoption("--hypothesis-profile"):
         settings.load_profile("test")
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """What a test does to the process's logging ends with it; Litestar sets it up for every application."""
+    loggers = [logging.getLogger(), logging.getLogger("dntguard")]
+    before = [(logger, logger.level, logger.handlers[:]) for logger in loggers]
+    yield
+    for logger, level, handlers in before:
+        logger.setLevel(level)
+        logger.handlers[:] = handlers
 
 
 @pytest.hookimpl(wrapper=True)

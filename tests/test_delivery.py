@@ -5,10 +5,17 @@ import logging
 
 import pytest
 
-from dntguard.delivery import deliver, extras, witnesses
+from dntguard import delivery
+from dntguard.delivery import deliver, extras
 from dntguard.exchange import Exchange, Guard
 from dntguard.policy import Policy
 from dntguard.report import Report
+
+
+@pytest.fixture(autouse=True)
+def nobody_else_learns_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test kit does, of every exchange, where some test has imported it before."""
+    monkeypatch.setattr(delivery, "witnesses", [])
 
 
 def test_a_report_is_given_once_for_each_exchange() -> None:
@@ -34,11 +41,11 @@ def test_witnesses_learn_of_each_exchange_and_its_policy() -> None:
     def witness(policy: Policy, report: Report) -> None:
         seen.append((policy, report))
 
-    witnesses.append(witness)
+    delivery.witnesses.append(witness)
     try:
         deliver(policy, exchange)
     finally:
-        witnesses.remove(witness)
+        delivery.witnesses.remove(witness)
     deliver(policy, exchange)
     assert seen == [(policy, exchange.report)]
 

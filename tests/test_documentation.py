@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import configparser
 import json
-import logging
 import re
 import runpy
 import shlex
@@ -73,11 +72,8 @@ def test_every_python_block_type_checks_and_runs(folder: Path) -> None:
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert checked.returncode == 0, checked.stdout
-    try:
-        for file in sorted(written.glob("*.py")):
-            runpy.run_path(str(file))
-    finally:
-        logging.getLogger("dntguard").setLevel(logging.NOTSET)
+    for file in sorted(written.glob("*.py")):
+        runpy.run_path(str(file))
 
 
 def test_the_settings_of_the_documentation_can_be_used(folder: Path) -> None:
