@@ -145,6 +145,14 @@ def test_the_site_is_the_one_that_django_knows_behind_its_proxy() -> None:
         assert client.get("/0", headers=GPC).content == b"<!---->"
 
 
+def test_a_host_of_the_proxys_that_django_does_not_serve_makes_every_host_foreign() -> None:
+    """Django's own error page is made of it, if anybody asks for the host."""
+    own = b"<script src=https://cdn.shop.example/x.js></script>"
+    with site(lambda request: HttpResponse(own), USE_X_FORWARDED_HOST=True, ALLOWED_HOSTS=["other.example"]) as client:
+        answer = client.get("/0", headers={**GPC, "X-Forwarded-Host": "www.shop.example"})
+        assert (answer.status_code, answer.content) == (200, b"<!---->")
+
+
 def test_a_host_that_django_does_not_serve_gets_its_error_page() -> None:
     with site(page, ALLOWED_HOSTS=["shop.example"]) as client:
         assert client.get("/0", headers={"Host": "other.example", **GPC}).status_code == 200
@@ -234,6 +242,17 @@ def test_a_refused_cookie_in_a_header_of_its_own_goes_too() -> None:
     with site(view) as client:
         assert "Set-Cookie" not in client.get("/0", headers=GPC).headers
         assert client.get("/0")["Set-Cookie"] == "_ga=1"
+
+
+def test_a_needed_cookie_in_a_header_of_its_own_stays_beside_a_refused_one() -> None:
+    def view(request: HttpRequest) -> HttpResponse:
+        response = HttpResponse(PAGE, headers={"Set-Cookie": "session=1"})
+        response.set_cookie("_ga", "2")
+        return response
+
+    with site(view) as client:
+        answer = client.get("/0", headers=GPC)
+        assert (answer["Set-Cookie"], list(answer.cookies)) == ("session=1", [])
 
 
 # --- templates --------------------------------------------------------------------------------------------------------

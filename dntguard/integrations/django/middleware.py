@@ -312,17 +312,16 @@ def _put(response: HttpResponseBase, before: Headers, after: Headers) -> None:
         lines = [value.decode("latin-1") for name, value in after if name.lower() == b"set-cookie"]
         _put_cookies(response, {value.decode("latin-1") for _, value in before}, lines)
     for name in changed:
-        values = [(field, value) for field, value in after if field.lower() == name]
-        if values:
-            response.headers[values[0][0].decode("latin-1")] = b", ".join(value for _, value in values).decode(
-                "latin-1"
-            )
+        fields = [(field.decode("latin-1"), value.decode("latin-1")) for field, value in after if field.lower() == name]
+        if fields:
+            response.headers[fields[0][0]] = ", ".join(value for _, value in fields)
         else:
             del response.headers[name.decode("latin-1")]
 
 
 def _put_cookies(response: HttpResponseBase, before: set[str], after: list[str]) -> None:
-    if response.headers.get("Set-Cookie", after) not in after:  # a line may stand there instead of in `cookies`
+    line_of_a_header = response.headers.get("Set-Cookie")  # it may stand there instead of in `cookies`
+    if line_of_a_header is not None and line_of_a_header not in after:
         del response.headers["Set-Cookie"]
     for name, morsel in list(response.cookies.items()):
         if _line(morsel) not in after:
