@@ -93,6 +93,8 @@ class DNTGuardMiddleware:
 
 def _pairs(fields: Iterable[Iterable[bytes]]) -> Headers:
     """A header list: in the specification, list and pairs are iterables, and some can be read only once."""
+    if isinstance(fields, list) and fields and isinstance(fields[0], tuple):
+        return fields[:]  # as nearly all servers make it
     return list(map(tuple, fields))  # type: ignore[arg-type]  # each is a pair
 
 
