@@ -24,6 +24,7 @@ from django.views.decorators.vary import vary_on_headers
 import examples.django_app  # noqa: F401  # configures Django
 from dntguard import Consent, Policy, current_consent
 from dntguard.errors import NoConsentError, PolicyError
+from dntguard.exchange import Exchange, Guard
 from dntguard.integrations.django.decorators import dntguard_exempt, requires_consent, vary_on_consent
 from dntguard.integrations.django.middleware import DNTGuardMiddleware
 from dntguard.integrations.django.requests import GuardedRequest, get_consent
@@ -274,6 +275,13 @@ def test_templates_have_the_consent_and_require_it() -> None:
     with site(view) as client:
         assert client.get("/0").content == b"counted chosen policy"
         assert client.get("/0", headers=GPC).content == b"not counted chosen signal"
+
+
+def test_all_of_several_purposes_are_required() -> None:
+    both = '{% load dntguard %}{% requires "functional" "analytics" %}both{% else %}not both{% endrequires %}'
+    with site(lambda request: HttpResponse(rendered(both, request))) as client:
+        assert client.get("/0").content == b"both"
+        assert client.get("/0", headers=GPC).content == b"not both"
 
 
 def test_a_template_without_the_context_processor_asks_the_request() -> None:
@@ -620,7 +628,6 @@ def test_when_dntguard_fails_its_own_answer_takes_the_place(respond: Callable[[s
         return respond(kind)
 
     with site(view, DNTGUARD={"on_error": "remove"}) as client:
-        from dntguard.exchange import Exchange  # noqa: PLC0415  # it is broken here
 
         def broken(*_: object) -> object:
             raise RuntimeError("dntguard's own")
@@ -631,9 +638,27 @@ def test_when_dntguard_fails_its_own_answer_takes_the_place(respond: Callable[[s
         assert (answer.status_code, body(answer)) == (500, b"Internal Server Error")
 
 
+def test_when_dntguard_fails_in_the_middle_of_a_stream_it_ends_there() -> None:
+    asked: list[int] = []
+
+    def pieces() -> Iterator[bytes]:
+        for number, piece in enumerate(PIECES):
+            asked.append(number)
+            yield piece
+
+    def broken(*_: object) -> object:
+        raise RuntimeError("dntguard's own")
+
+    with site(lambda request: StreamingHttpResponse(pieces()), DNTGUARD={"on_error": "remove"}) as client:
+        answer: Any = client.get("/0", headers=GPC)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Exchange, "feed", broken)
+            assert body(answer) == b"<p>one</p>"
+    assert asked == [0, 1]
+
+
 def test_when_the_exchange_cannot_begin_no_cache_keeps_the_response() -> None:
     with site(cache_page(60)(page)) as client:
-        from dntguard.exchange import Guard  # noqa: PLC0415  # it is broken here
 
         def broken(*_: object) -> object:
             raise RuntimeError("dntguard's own")
