@@ -15,6 +15,11 @@ OWS = b" \t"
 """Optional whitespace around a field value (RFC 9110 section 5.6.3)."""
 
 
+def from_text(fields: Iterable[tuple[str, str]]) -> Headers:
+    """The header list of fields whose characters are bytes, as frameworks show them; what is none becomes `?`."""
+    return [(name.encode("latin-1", "replace"), value.encode("latin-1", "replace")) for name, value in fields]
+
+
 def get_all(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> list[bytes]:
     """Every value of the field `name` (lower case), in order, without the whitespace around it."""
     return [value.strip(OWS) for key, value in headers if key.lower() == name]

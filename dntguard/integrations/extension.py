@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from dntguard.consent import Consent, decide
 from dntguard.errors import NoConsentError
+from dntguard.headers import from_text
 from dntguard.policy import Policy, make_policy
 from dntguard.signals import read_signals
 
@@ -69,8 +70,7 @@ def consent_of(found: object, headers: Iterable[tuple[str, str]], policy: Policy
     """
     if isinstance(found, Consent):
         return found
-    fields = [(name.encode("latin-1", "replace"), value.encode("latin-1", "replace")) for name, value in headers]
-    return decide(read_signals(fields), None, policy)
+    return decide(read_signals(from_text(headers)), None, policy)
 
 
 def current_in_templates(g: Any) -> Consent:

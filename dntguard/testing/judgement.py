@@ -15,7 +15,7 @@ from dntguard.bodies import codings_of_page, type_of_page
 from dntguard.codings import READABLE, Malformed, Recoding
 from dntguard.consent import Consent, decide
 from dntguard.exchange import Guard
-from dntguard.headers import Headers, remove
+from dntguard.headers import Headers, from_text, remove
 from dntguard.policy import Policy
 from dntguard.report import Removal
 from dntguard.rewriter import Rewriter
@@ -50,7 +50,7 @@ def strict(policy: Policy) -> Policy:
 
 def consent_for(signals: Fields, policy: Policy) -> Consent:
     """What the visitor consents to who sends these header fields."""
-    return decide(read_signals(encoded(signals)), None, policy)
+    return decide(read_signals(from_text(signals)), None, policy)
 
 
 def refuses(consent: Consent, policy: Policy) -> bool:
@@ -67,7 +67,7 @@ def found_in(response: Response, signals: Fields, policy: Policy) -> list[Found]
         policy: the site's.
     """
     policy = strict(policy)
-    headers, body = _decoded(encoded(response.headers), response.body)
+    headers, body = _decoded(from_text(response.headers), response.body)
     address = response.url or BASE_URL
     url = urlsplit(address)
     exchange = Guard(policy).exchange(
@@ -82,14 +82,9 @@ def found_in(response: Response, signals: Fields, policy: Policy) -> list[Found]
     return found
 
 
-def encoded(fields: Fields) -> Headers:
-    """The fields as the core knows them."""
-    return [(name.encode("latin-1", "replace"), value.encode("latin-1", "replace")) for name, value in fields]
-
-
 def _only_signals(fields: Fields) -> Headers:
     """Without conditions, cookies and all that would change what is asked for."""
-    return [pair for pair in encoded(fields) if pair[0].lower() in (b"dnt", b"sec-gpc")]
+    return [pair for pair in from_text(fields) if pair[0].lower() in (b"dnt", b"sec-gpc")]
 
 
 def _decoded(headers: Headers, body: bytes) -> tuple[Headers, bytes]:
