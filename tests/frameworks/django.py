@@ -19,7 +19,7 @@ import examples.django_app
 from dntguard.asgi import Receive, Scope, Send
 from dntguard.wsgi import Environ, StartResponse
 from tests.case_table import Request
-from tests.frameworks.stage import COOKIE_LINES, LINES, TARGETS, Answer, Framework, Stage
+from tests.frameworks.stage import COOKIE_LINES, LINES, TARGETS, Answer, Framework, Stage, joined
 
 COOKIES = {COOKIE_LINES: "Django writes no such lines"}
 TRIMMED = dict.fromkeys(
@@ -119,10 +119,8 @@ def ask(app: Any, request: Request) -> Answer:
     """What the test client gets."""
     site = app if isinstance(app, WSGISite) else None
     client = site.client if site else Client(raise_request_exception=False)
-    fields: dict[str, Any] = {"HTTP_HOST": request.host}
-    for name, value in request.headers:
-        key = "HTTP_" + name.upper().replace("-", "_")
-        fields[key] = f"{fields[key]},{value}" if key in fields else value
+    named = [("HTTP_" + name.upper().replace("-", "_"), value) for name, value in request.headers]
+    fields: dict[str, Any] = {"HTTP_HOST": request.host, **joined(named)}
     client.cookies.clear()
     with override_settings(**(site.settings if site else {})):
         response: Any = client.generic(request.method, request.path, secure=request.scheme == "https", **fields)
